@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// Imports of one package from another find the TypeScript source, so tests need no build. The rest are vitest's own defaults.
+const conditions = ['inmesh-source', 'node', 'development|production'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/interop/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
