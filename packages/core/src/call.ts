@@ -1,0 +1,77 @@
+import type { ClusterView, EndpointView } from './cluster-view.js';
+import type { MeshError } from './errors.js';
+import type { HeaderList } from './header-list.js';
+import type { Route } from './model/route.js';
+import type { MeshSnapshot } from './snapshot.js';
+import type { CallRecorder } from './telemetry.js';
+
+const noRecorders: readonly CallRecorder[] = Object.freeze([]);
+
+/**
+ * One request seen without its protocol. Transports and server adapters extend it; filters read it and fill in the
+ * lower half. One object serves all attempts of a call: there is one loop (retry) and no hedging.
+ */
+export abstract class Call {
+  /** What Istio calls `request_protocol`: `http` or `grpc`. */
+  abstract readonly protocol: 'http' | 'grpc';
+  readonly scheme: 'http' | 'https';
+  /** `host` or `host:port` as the caller wrote it, lower-case. */
+  readonly authority: string;
+  readonly method: string;
+  /** Origin-form: path and query, beginning with `/`. */
+  path: string;
+  readonly headers: HeaderList;
+  /** The configuration that this call runs on, whatever is published meanwhile. */
+  readonly snapshot: MeshSnapshot;
+  /** When the call must have ended, on the scale of `Clock.now()`; Infinity for never. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** When the call began, on the same scale. */
+  readonly startedAt: number;
+
+  route: Route | undefined = undefined;
+  cluster: ClusterView | undefined = undefined;
+  endpoint: EndpointView | undefined = undefined;
+  /** 1 for the first attempt; 0 before it. */
+  attempt = 0;
+  /** Endpoints that earlier attempts were sent to; undefined until the first retry. */
+  triedEndpoints: EndpointView[] | undefined = undefined;
+
+  /** Who listens to this call; the telemetry filter fills it in. */
+  recorders: readonly CallRecorder[] = noRecorders;
+
+  /** Set once, by `cancel`: the call must not go on. */
+  cancelled: MeshError | undefined = undefined;
+  /**
+   * Ends whatever the call is waiting for right now (an attempt, a back-off) with the reason given. A call waits in one
+   * place at a time, so one slot is enough, and nothing is registered on the way down.
+   */
+  interrupt: ((reason: MeshError) => void) | undefined = undefined;
+
+  constructor(init: {
+    scheme: 'http' | 'https';
+    authority: string;
+    method: string;
+    path: string;
+    headers: HeaderList;
+    snapshot: MeshSnapshot;
+    startedAt: number;
+  }) {
+    this.scheme = init.scheme;
+    this.authority = init.authority;
+    this.method = init.method;
+    this.path = init.path;
+    this.headers = init.headers;
+    this.snapshot = init.snapshot;
+    this.startedAt = init.startedAt;
+  }
+
+  /** Whether a new attempt could send the same request from its first byte. Asked after an attempt has failed. */
+  abstract canReplay(): boolean;
+
+  /** Ends the call wherever it waits. The first reason wins. */
+  cancel(reason: MeshError): void {
+    if (this.cancelled !== undefined) return;
+    this.cancelled = reason;
+    this.interrupt?.(reason);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Call } from '../call.js';
+import { MeshError } from '../errors.js';
+import { pickUntried } from '../load-balancer/pick-untried.js';
+import type { Filter } from '../service.js';
+
+/** Picks the endpoint of an attempt, away from those tried before, and counts it in flight until its body has ended. */
+export const loadBalanceFilter: Filter = (next) => async (call) => {
+  const endpoint = pick(call);
+  if (endpoint === undefined) throw noHealthyUpstream(call);
+  call.endpoint = endpoint;
+  const state = endpoint.state;
+  state.inFlight += 1;
+  try {
+    const reply = await next(call);
+    reply.onFinish(() => {
+      state.inFlight -= 1;
+    });
+    return reply;
+  } catch (error) {
+    state.inFlight -= 1;
+    throw error;
+  }
+};
+
+function pick(call: Call) {
+  const balancer = call.cluster!.loadBalancer;
+  if (call.triedEndpoints === undefined) return balancer.pick(call);
+  const action = call.route?.action;
+  const attempts = action?.kind === 'forward' ? (action.retry?.hostSelectionAttempts ?? 1) : 1;
+  return pickUntried(balancer, call, attempts);
+}
+
+function noHealthyUpstream(call: Call): MeshError {
+  const { cluster, endpoints } = call.cluster!;
+  return new MeshError('no_healthy_upstream', {
+    message:
+      endpoints.length === 0 ? 'the cluster has no endpoints' : `none of ${endpoints.length} endpoints is healthy`,
+    cluster: cluster.name,
+    hint: 'check that its pods are ready and that the subset labels select some',
+  });
+}

@@ -1,0 +1,19 @@
+import type { Cluster, ClusterLoadAssignment } from './cluster.js';
+import type { Listener } from './listener.js';
+import type { RouteConfiguration } from './route.js';
+
+/** A complete configuration in domain types, each map keyed by the resource's name. What every source delivers. */
+export interface MeshResources {
+  readonly listeners: ReadonlyMap<string, Listener>;
+  readonly routes: ReadonlyMap<string, RouteConfiguration>;
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  /** By EDS service name; for a DNS cluster by the cluster's name. */
+  readonly assignments: ReadonlyMap<string, ClusterLoadAssignment>;
+}
+
+export const emptyResources: MeshResources = Object.freeze({
+  listeners: new Map(),
+  routes: new Map(),
+  clusters: new Map(),
+  assignments: new Map(),
+});

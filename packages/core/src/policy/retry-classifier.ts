@@ -1,0 +1,59 @@
+import type { Call } from '../call.js';
+import type { MeshError } from '../errors.js';
+import type { RetryCondition, RetryPolicy } from '../model/route.js';
+import type { Reply } from '../service.js';
+
+/** Methods that RFC 9110 (9.2.2) calls idempotent: sending one twice has the effect of sending it once. */
+const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+const grpcConditions: ReadonlyMap<number, RetryCondition> = new Map([
+  [1, 'cancelled'],
+  [4, 'deadline-exceeded'],
+  [8, 'resource-exhausted'],
+  [13, 'internal'],
+  [14, 'unavailable'],
+]);
+
+/** Whether a response is one that the policy retries (Envoy: x-envoy-retry-on, x-envoy-retry-grpc-on). */
+export function isRetriableReply(policy: RetryPolicy, reply: Reply): boolean {
+  const { on } = policy;
+  if (reply.header('x-envoy-ratelimited') !== undefined) return on.has('envoy-ratelimited');
+  const status = reply.httpStatus;
+  if (status >= 500 && on.has('5xx')) return true;
+  if ((status === 502 || status === 503 || status === 504) && on.has('gateway-error')) return true;
+  if (status === 409 && on.has('retriable-4xx')) return true;
+  if (on.has('retriable-status-codes') && policy.statusCodes.includes(status)) return true;
+  const grpcCondition = reply.grpcStatus === undefined ? undefined : grpcConditions.get(reply.grpcStatus);
+  return grpcCondition !== undefined && on.has(grpcCondition);
+}
+
+/**
+ * Whether an attempt that failed may be made again. What may have been acted on is repeated only if the route asks for it
+ * (`reset`, `5xx`, ...), or if the method is idempotent and the policy retries connection failures at all.
+ */
+export function isRetriableFailure(policy: RetryPolicy, call: Call, failure: MeshError): boolean {
+  const { on } = policy;
+  switch (failure.reason) {
+    case 'upstream_connection_failure':
+      return on.has('connect-failure') || on.has('5xx') || on.has('reset');
+    case 'upstream_connection_termination':
+    case 'upstream_reset':
+      return isRetriableReset(policy, call, failure);
+    case 'upstream_per_try_timeout':
+      return on.has('5xx') || on.has('gateway-error') || on.has('reset') || mayRepeat(policy, call);
+    default:
+      return false;
+  }
+}
+
+function isRetriableReset(policy: RetryPolicy, call: Call, failure: MeshError): boolean {
+  const { on } = policy;
+  if (on.has('5xx') || on.has('reset')) return true;
+  if (!failure.maybeSent)
+    return on.has('reset-before-request') || on.has('refused-stream') || on.has('connect-failure');
+  return mayRepeat(policy, call);
+}
+
+function mayRepeat({ on }: RetryPolicy, call: Call): boolean {
+  return on.has('connect-failure') && idempotentMethods.has(call.method);
+}

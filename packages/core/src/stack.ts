@@ -1,0 +1,7 @@
+import type { Call } from './call.js';
+import type { Filter, Service } from './service.js';
+
+/** Puts filters, listed from the outermost to the innermost, around a service. */
+export function stack<C extends Call>(filters: readonly Filter[], service: Service<C>): Service<C> {
+  return filters.reduceRight((next, filter) => filter(next), service);
+}

@@ -1,0 +1,129 @@
+import { Call } from '../call.js';
+import type { EndpointState, EndpointView } from '../cluster-view.js';
+import { HeaderList } from '../header-list.js';
+import type { Cluster, Endpoint } from '../model/cluster.js';
+import type { Route, RouteAction, RouteConfiguration, RouteMatch } from '../model/route.js';
+import { MeshSnapshot } from '../snapshot.js';
+
+/** `overrides.host` and `port` go into the address. */
+export function testEndpoint(overrides: Partial<Omit<Endpoint, 'address'>> = {}): Endpoint {
+  const { host = '10.0.0.1', port = 8080 } = overrides;
+  return { health: 'healthy', weight: 1, workload: undefined, ...overrides, host, port, address: `${host}:${port}` };
+}
+
+export function testEndpointView(
+  endpoint: Partial<Omit<Endpoint, 'address'>> = {},
+  state: Partial<Pick<EndpointState, 'inFlight' | 'removed'>> = {},
+): EndpointView {
+  const built = testEndpoint(endpoint);
+  const { address, host, port } = built;
+  return { endpoint: built, state: { address, host, port, inFlight: 0, removed: false, ...state } };
+}
+
+/** One view for each entry, at 10.0.0.1, 10.0.0.2 and so on. */
+export function testEndpointViews(endpoints: readonly Partial<Omit<Endpoint, 'address' | 'host'>>[]): EndpointView[] {
+  return endpoints.map((endpoint, index) => testEndpointView({ ...endpoint, host: `10.0.0.${index + 1}` }));
+}
+
+export function testCluster(overrides: Partial<Cluster> = {}): Cluster {
+  const { name = 'reviews' } = overrides;
+  return {
+    name,
+    discovery: { kind: 'eds', serviceName: name },
+    loadBalancer: { kind: 'roundRobin' },
+    connectTimeoutMs: 10_000,
+    circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
+    retryBudget: undefined,
+    maxRequestsPerConnection: 0,
+    service: undefined,
+    ...overrides,
+  };
+}
+
+/** Forwards everything to the cluster `reviews`, unless told otherwise. */
+export function testRoute(
+  overrides: { name?: string; match?: Partial<RouteMatch>; action?: RouteAction; cluster?: string } = {},
+): Route {
+  const path = { kind: 'prefix', value: '/', ignoreCase: false } as const;
+  return {
+    name: overrides.name ?? '',
+    match: { path, headers: [], query: [], ...overrides.match },
+    action: overrides.action ?? {
+      kind: 'forward',
+      targets: [{ cluster: overrides.cluster ?? 'reviews', weight: 1 }],
+      totalWeight: 1,
+      timeoutMs: 0,
+      retry: undefined,
+    },
+  };
+}
+
+/** One virtual host for each entry, named after its first domain; a list of domains has one catch-all route. */
+export function testRouteConfiguration(
+  virtualHosts: readonly { domains: readonly string[]; routes?: readonly Route[] }[],
+  name = 'routes',
+): RouteConfiguration {
+  return {
+    name,
+    virtualHosts: virtualHosts.map(({ domains, routes = [testRoute()] }) => ({
+      name: domains[0] ?? '',
+      domains,
+      routes,
+    })),
+  };
+}
+
+export interface TestCallInit {
+  protocol?: 'http' | 'grpc';
+  scheme?: 'http' | 'https';
+  authority?: string;
+  method?: string;
+  path?: string;
+  /** A list of values makes the header stand more than once. */
+  headers?: Readonly<Record<string, string | readonly string[]>>;
+  snapshot?: MeshSnapshot;
+  startedAt?: number;
+  replayable?: boolean;
+}
+
+export class TestCall extends Call {
+  readonly protocol: 'http' | 'grpc';
+  replayable: boolean;
+
+  constructor(init: TestCallInit) {
+    super({
+      scheme: init.scheme ?? 'http',
+      authority: init.authority ?? 'reviews',
+      method: init.method ?? 'GET',
+      path: init.path ?? '/',
+      headers: HeaderList.of(headerEntries(init.headers ?? {})),
+      snapshot: init.snapshot ?? emptySnapshot,
+      startedAt: init.startedAt ?? 0,
+    });
+    this.protocol = init.protocol ?? 'http';
+    this.replayable = init.replayable ?? true;
+  }
+
+  override canReplay(): boolean {
+    return this.replayable;
+  }
+}
+
+/** `GET http://reviews/` on an empty snapshot, unless told otherwise. */
+export function testCall(init: TestCallInit = {}): TestCall {
+  return new TestCall(init);
+}
+
+function headerEntries(headers: Readonly<Record<string, string | readonly string[]>>): [string, string][] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+}
+
+const emptySnapshot = new MeshSnapshot({
+  generation: 0,
+  listeners: new Map(),
+  routeTables: new Map(),
+  clusters: new Map(),
+  searchDomains: [],
+});

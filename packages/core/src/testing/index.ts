@@ -1,0 +1,3 @@
+export * from './builders.js';
+export { FakeClock } from './fake-clock.js';
+export { seededRandom } from './seeded-random.js';
