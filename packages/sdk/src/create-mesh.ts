@@ -1,0 +1,185 @@
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  type Clock,
+  emptyResources,
+  MeshError,
+  outbound,
+  type Service,
+  SnapshotAssembler,
+  SnapshotHolder,
+} from '@inmesh/core';
+import { createDns, type Dns } from './discovery/dns/index.js';
+import { Publisher } from './discovery/publisher.js';
+import type { ConfigSource } from './discovery/source.js';
+import { Guards } from './guard/guards.js';
+import { MeshDispatcher } from './http/dispatcher.js';
+import { EndpointPools } from './http/endpoint-pools.js';
+import { meshFetch } from './http/fetch.js';
+import type { HttpCall } from './http/http-call.js';
+import { httpTransport } from './http/transport.js';
+import { Mesh } from './mesh.js';
+import type { MeshInternals } from './mesh-internals.js';
+import { type Environment, type MeshOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { SystemClock } from './runtime/system-clock.js';
+
+const processEnvironment: Environment = {
+  variables: process.env,
+  readFile: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+};
+
+/**
+ * Joins the mesh. Returns at once: calls made before the first configuration wait for it up to `startTimeoutMs`, then go on
+ * with what DNS gives.
+ * @throws MeshError `invalid_request` that lists everything wrong with the options
+ */
+export async function createMesh(options: MeshOptions = {}): Promise<Mesh> {
+  const resolved = resolveOptions(options, processEnvironment);
+  const clock = options.clock ?? new SystemClock({ keepsProcessAlive: true });
+  const background = options.clock ?? new SystemClock({ keepsProcessAlive: false });
+  const dns = createDns({ ...resolved.dns, clock: background, random: resolved.random });
+  const source = await createSource(resolved, background, dns);
+  return assembleMesh(resolved, { clock, dns, source });
+}
+
+function assembleMesh(
+  options: ResolvedOptions,
+  parts: { clock: Clock; dns: Dns; source: ConfigSource | undefined },
+): Mesh {
+  const { clock, dns, source } = parts;
+  const { random, workload, logger } = options;
+  const pools = new EndpointPools();
+  const assembler = new SnapshotAssembler({
+    clock,
+    random,
+    searchDomains: searchDomains(workload.namespace, options.clusterDomain),
+    onEndpointRemoved: (state) => pools.drain(state),
+  });
+  const snapshots = new SnapshotHolder(assembler.assemble(emptyResources));
+  const telemetry = options.telemetry.map((plugin) => plugin.create({ workload, clock, logger }));
+  const internals: MeshInternals = {
+    clock,
+    random,
+    logger,
+    snapshots,
+    telemetry,
+    workload,
+    propagateHeaders: options.propagateHeaders,
+  };
+  const start = firstConfiguration(source, options.startTimeoutMs, clock);
+  const publisher = new Publisher({ assembler, snapshots, dns: dns.watcher, onPublished: start.arrived });
+  source?.start((resources) => void publisher.setResources(resources));
+  const guards = new Guards({ clock, random, logger });
+  const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), { clock, random, telemetry });
+  const close = closeOnce(async () => {
+    start.abandon();
+    await source?.close();
+    publisher.close();
+    dns.close();
+    guards.close();
+    await pools.close();
+  });
+  const prepare = (scheme: 'http' | 'https', authority: string) =>
+    start.waiting === undefined
+      ? publisher.prepare(scheme, authority)
+      : start.waiting.then(() => publisher.prepare(scheme, authority));
+  const dispatcher = new MeshDispatcher(internals, transport, prepare, close);
+  return new Mesh({
+    internals,
+    dispatcher,
+    fetch: meshFetch(dispatcher),
+    guards,
+    publisher,
+    source,
+    firstConfiguration: start.configured,
+    close,
+  });
+}
+
+/** What `resolv.conf` of a pod in this namespace holds. */
+function searchDomains(namespace: string, clusterDomain: string): string[] {
+  return [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
+}
+
+interface Start {
+  /** What calls wait for; undefined once there is a configuration, or once it has taken too long. */
+  waiting: Promise<void> | undefined;
+  readonly configured: Promise<void>;
+  arrived(): void;
+  abandon(): void;
+}
+
+function firstConfiguration(source: ConfigSource | undefined, timeoutMs: number, clock: Clock): Start {
+  if (source === undefined) return { waiting: undefined, configured: Promise.resolve(), arrived() {}, abandon() {} };
+  const configured = withResolvers();
+  const waited = withResolvers();
+  configured.promise.catch(() => {}); // told by `ready()` alone
+  const go = () => {
+    timer.cancel();
+    start.waiting = undefined;
+    waited.resolve();
+  };
+  const timer = clock.setTimer(timeoutMs, go);
+  const start: Start = {
+    waiting: waited.promise,
+    configured: configured.promise,
+    arrived() {
+      configured.resolve();
+      go();
+    },
+    abandon() {
+      configured.reject(new MeshError('mesh_closed', { message: 'the mesh was closed before it had a configuration' }));
+      go();
+    },
+  };
+  return start;
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve!: () => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Sources are loaded when they are used: the xDS messages alone take a fifth of a second. */
+async function createSource(options: ResolvedOptions, clock: Clock, dns: Dns): Promise<ConfigSource | undefined> {
+  const { source, clusterDomain, workload, logger } = options;
+  switch (source.kind) {
+    case 'dns':
+      return undefined;
+    case 'files': {
+      const { FolderSource } = await import('./discovery/folder-source.js');
+      return new FolderSource(source.paths, { clusterDomain, namespace: workload.namespace, logger });
+    }
+    case 'xds':
+      return xdsSource(source.serverUri, options, clock);
+    case 'in-cluster': {
+      const found = await dns.resolver.resolveName(source.host);
+      return found.kind === 'addresses' ? xdsSource(`${source.host}:${source.port}`, options, clock) : undefined;
+    }
+  }
+}
+
+async function xdsSource(serverUri: string, options: ResolvedOptions, clock: Clock): Promise<ConfigSource> {
+  const { XdsSource } = await import('./discovery/xds-source.js');
+  const { workload, random, logger } = options;
+  const nodeId = options.nodeId ?? defaultNodeId(options);
+  return new XdsSource({ serverUri, nodeId, workload, clock, random, logger });
+}
+
+/** Istio's form, `sidecar~IP~POD.NAMESPACE~NAMESPACE.svc.DOMAIN`, which istiod insists on. */
+function defaultNodeId({ workload, clusterDomain }: ResolvedOptions): string {
+  const { podIp, podName, namespace } = workload;
+  return `sidecar~${podIp || '127.0.0.1'}~${podName}.${namespace}~${namespace}.svc.${clusterDomain}`;
+}
+
+function closeOnce(close: () => Promise<void>): () => Promise<void> {
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= close();
+    return closed;
+  };
+}

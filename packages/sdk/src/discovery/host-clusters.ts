@@ -1,0 +1,62 @@
+import type { Cluster, Listener, MeshResources, RetryPolicy, Route, RouteConfiguration } from '@inmesh/core';
+import { defaultBackoff } from '@inmesh/core';
+
+/** Istio's defaults for a host with no policy: two more tries where nothing was acted on, on other endpoints. */
+const defaultRetry: RetryPolicy = Object.freeze({
+  on: new Set(['connect-failure', 'refused-stream', 'unavailable', 'cancelled', 'retriable-status-codes'] as const),
+  attempts: 2,
+  perTryTimeoutMs: 0,
+  statusCodes: [],
+  hostSelectionAttempts: 5,
+  backoff: defaultBackoff,
+});
+
+const unlimited = Object.freeze({
+  maxConnections: Number.POSITIVE_INFINITY,
+  maxPendingRequests: Number.POSITIVE_INFINITY,
+  maxRequests: Number.POSITIVE_INFINITY,
+  maxRetries: Number.POSITIVE_INFINITY,
+});
+
+const connectTimeoutMs = 10_000;
+
+/** The listener, route and cluster of a host that the configuration does not name: balanced over what DNS says of it. */
+export function hostResources(host: string, port: number): { listener: Listener; cluster: Cluster } {
+  const name = `${host}:${port}`;
+  const clusterName = `dns|${name}`;
+  const cluster: Cluster = Object.freeze({
+    name: clusterName,
+    discovery: { kind: 'dns', hosts: [{ hostname: host, port }], logical: false } as const,
+    loadBalancer: { kind: 'leastRequest', choices: 2 } as const,
+    connectTimeoutMs,
+    circuitBreakers: unlimited,
+    retryBudget: undefined,
+    maxRequestsPerConnection: Number.POSITIVE_INFINITY,
+    service: { host, name: host, namespace: 'unknown' },
+  });
+  const listener: Listener = Object.freeze({ name, routes: catchAll(name, clusterName), passthrough: true });
+  return { listener, cluster };
+}
+
+function catchAll(name: string, cluster: string): RouteConfiguration {
+  const route: Route = {
+    name: 'default',
+    match: { path: { kind: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
+    action: { kind: 'forward', targets: [{ cluster, weight: 1 }], totalWeight: 1, timeoutMs: 0, retry: defaultRetry },
+  };
+  return Object.freeze({ name: `dns|${name}`, virtualHosts: [{ name, domains: ['*'], routes: [route] }] });
+}
+
+export function withHosts(
+  base: MeshResources,
+  hosts: Iterable<{ listener: Listener; cluster: Cluster }>,
+): MeshResources {
+  const listeners = new Map(base.listeners);
+  const clusters = new Map(base.clusters);
+  for (const { listener, cluster } of hosts) {
+    if (listeners.has(listener.name)) continue;
+    listeners.set(listener.name, listener);
+    clusters.set(cluster.name, cluster);
+  }
+  return { ...base, listeners, clusters };
+}

@@ -1,0 +1,128 @@
+import { MeshError, type Reply, type Service } from '@inmesh/core';
+import { Dispatcher } from 'undici';
+import type { MeshInternals } from '../mesh-internals.js';
+import { inboundCalls } from '../server/context.js';
+import type { InboundCall } from '../server/inbound-call.js';
+import { propagate } from '../server/propagation.js';
+import { toCallerError } from './http-attempt.js';
+import { HttpCall } from './http-call.js';
+import { parseOrigin } from './origin.js';
+import { requestBody } from './request-body.js';
+import { type RequestHeaders, toHeaderList } from './request-headers.js';
+import { type ResponseHandler, toResponseHandler } from './response-handler.js';
+
+/** Readies the configuration for an authority; undefined when it is ready already, which is nearly always. */
+export type Prepare = (scheme: 'http' | 'https', authority: string) => Promise<void> | undefined;
+
+/** The mesh as an undici Dispatcher: `request`, `stream`, `pipeline`, `upgrade` and fetch's `dispatcher` option go through it. */
+export class MeshDispatcher extends Dispatcher {
+  constructor(
+    private readonly internals: MeshInternals,
+    private readonly outbound: Service<HttpCall>,
+    private readonly prepare: Prepare,
+    private readonly closeMesh: () => Promise<void>,
+  ) {
+    super();
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const responseHandler = toResponseHandler(handler);
+    let preparing: Promise<void> | undefined;
+    const inbound = inboundCalls.getStore();
+    try {
+      const { scheme, authority } = parseOrigin(options.origin);
+      preparing = this.prepare(scheme, authority);
+      if (preparing === undefined) this.#start(options, responseHandler, inbound);
+    } catch (error) {
+      refuse(responseHandler, error);
+      return true;
+    }
+    preparing
+      ?.then(() => this.#start(options, responseHandler, inbound))
+      .catch((error) => refuse(responseHandler, error));
+    return true;
+  }
+
+  override close(): Promise<void>;
+  override close(callback: () => void): void;
+  override close(callback?: () => void): Promise<void> | void {
+    const closed = this.closeMesh();
+    if (callback === undefined) return closed;
+    closed.then(callback, callback);
+  }
+
+  override destroy(): Promise<void>;
+  override destroy(error: Error | null): Promise<void>;
+  override destroy(callback: () => void): void;
+  override destroy(error: Error | null, callback: () => void): void;
+  override destroy(first?: Error | null | (() => void), second?: () => void): Promise<void> | void {
+    const callback = typeof first === 'function' ? first : second;
+    return callback === undefined ? this.close() : this.close(callback);
+  }
+
+  #start(options: Dispatcher.DispatchOptions, handler: ResponseHandler, inbound: InboundCall | undefined): void {
+    const call = this.#newCall(options, handler);
+    handler.onConnect((reason) => call.cancel(callerCancelled(reason)), null);
+    if (inbound !== undefined) this.#inherit(call, inbound);
+    this.outbound(call)
+      .then(
+        (reply) => deliver(reply, call, inbound),
+        (error) => {
+          inbound?.release(call);
+          handler.onError(toCallerError(MeshError.from(error)));
+        },
+      )
+      .catch((error) => this.internals.logger.error('a response handler threw', { error: String(error) }));
+  }
+
+  #newCall(options: Dispatcher.DispatchOptions, handler: ResponseHandler): HttpCall {
+    const origin = parseOrigin(options.origin);
+    const headers = toHeaderList(options.headers as RequestHeaders);
+    const host = headers.get('host');
+    if (host === undefined) headers.append('host', origin.authority);
+    return new HttpCall({
+      scheme: origin.scheme,
+      authority: host === undefined ? origin.authority : host.toLowerCase(),
+      method: options.method,
+      path: pathWithQuery(options),
+      headers,
+      snapshot: this.internals.snapshots.current,
+      startedAt: this.internals.clock.now(),
+      options,
+      body: requestBody(options.body),
+      handler,
+    });
+  }
+
+  /** The incoming request that this call serves gives it its deadline, its trace and its end. */
+  #inherit(call: HttpCall, inbound: InboundCall): void {
+    if (inbound.cancelled !== undefined) call.cancel(inbound.cancelled);
+    call.deadline = inbound.deadline;
+    const inMesh = call.snapshot.resolve(call.scheme, call.authority)?.listener.passthrough !== true;
+    propagate(inbound, call.headers, this.internals, inMesh);
+    inbound.adopt(call);
+  }
+}
+
+function deliver(reply: Reply, call: HttpCall, inbound: InboundCall | undefined): void {
+  if (inbound !== undefined) reply.onFinish(() => inbound.release(call));
+  reply.deliver();
+}
+
+function pathWithQuery({ path, query }: Dispatcher.DispatchOptions): string {
+  if (query === undefined || query === null) return path;
+  const text = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => pairs(name, value))).toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+function pairs(name: string, value: unknown): [string, string][] {
+  return Array.isArray(value) ? value.map((one) => [name, String(one)]) : [[name, String(value)]];
+}
+
+function refuse(handler: ResponseHandler, error: unknown): void {
+  handler.onError(error instanceof Error ? error : MeshError.from(error));
+}
+
+function callerCancelled(reason: Error | undefined): MeshError {
+  return new MeshError('caller_cancelled', { message: 'the caller cancelled the request', cause: reason });
+}

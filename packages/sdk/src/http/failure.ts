@@ -1,0 +1,35 @@
+import { MeshError } from '@inmesh/core';
+
+/** Errors of undici that blame the request itself, not the way to the upstream: no retry can mend them. */
+const requestErrors = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_INVALID_RETURN_VALUE',
+]);
+
+const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+/**
+ * What an error of the transport means to the mesh.
+ * @param maybeSent whether the request had been given a connection: from then on the upstream may have seen it
+ */
+export function toFailure(error: unknown, maybeSent: boolean): MeshError {
+  if (MeshError.is(error)) return error;
+  const { code, message } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) };
+  const details = { message, cause: error, maybeSent };
+  if (code !== undefined && requestErrors.has(code)) return new MeshError('invalid_request', details);
+  if (code !== undefined && timeouts.has(code)) return new MeshError('upstream_request_timeout', details);
+  if (!maybeSent) return new MeshError('upstream_connection_failure', { ...details, hint: connectHint(code) });
+  if (error instanceof Error && error.name === 'HTTPParserError')
+    return new MeshError('upstream_protocol_error', details);
+  return new MeshError('upstream_connection_termination', details);
+}
+
+function connectHint(code: string | undefined): string | undefined {
+  if (code === 'ECONNREFUSED') return 'nothing listens at that address: the process may be down, or targetPort wrong';
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return 'no answer to the connection: a firewall, a NetworkPolicy or a dead node';
+  return undefined;
+}

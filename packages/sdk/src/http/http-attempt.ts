@@ -1,0 +1,316 @@
+import { type FinishListener, MeshError, type Reply } from '@inmesh/core';
+import { toFailure } from './failure.js';
+import type { HttpCall } from './http-call.js';
+import type { ResponseHandler } from './response-handler.js';
+
+/** How much of a body is taken while the filters decide; past it the connection is paused. */
+const maxHeldBytes = 64 * 1024;
+/** How much of a discarded body is read to keep its connection; a longer one costs the connection. */
+const maxDrainedBytes = 64 * 1024;
+
+type State =
+  /** Waits for a connection: nothing has been sent. */
+  | 'connecting'
+  /** The request may be on the wire. */
+  | 'sent'
+  /** Headers have come; the filters decide. */
+  | 'held'
+  | 'delivering'
+  | 'discarded'
+  /** Over, in whatever way; later events are ignored. */
+  | 'ended';
+
+/**
+ * One attempt on one endpoint: undici's handler on one side, the filters' Reply on the other. It holds a response back,
+ * headers and what has come of the body, until the filters deliver or discard it.
+ */
+export class HttpAttempt implements ResponseHandler, Reply {
+  httpStatus = 0;
+  readonly grpcStatus = undefined;
+  #state: State = 'connecting';
+  #settled = false;
+  #abort: ((reason?: Error) => void) | undefined;
+  #resumeSource: (() => void) | undefined;
+  #rawHeaders: Buffer[] = [];
+  #statusText = '';
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #sourcePaused = false;
+  #callerPaused = false;
+  /** Undefined until the response is complete. */
+  #trailers: Buffer[] | null | undefined;
+  #brokenBy: MeshError | undefined;
+  #upgrade: Parameters<NonNullable<ResponseHandler['onUpgrade']>> | undefined;
+  #finished = false;
+  #failure: MeshError | undefined;
+  #finishListeners: FinishListener[] = [];
+  readonly #onInterrupt = (reason: MeshError) => this.#interrupt(reason);
+
+  constructor(
+    private readonly call: HttpCall,
+    private readonly resolve: (reply: Reply) => void,
+    private readonly reject: (failure: MeshError) => void,
+  ) {
+    call.interrupt = this.#onInterrupt;
+  }
+
+  get waitsForConnection(): boolean {
+    return this.#state === 'connecting';
+  }
+
+  /** Called once when the request leaves the queue for a connection, or fails before. */
+  onConnectionSettled: (() => void) | undefined;
+
+  // What undici calls.
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort;
+    this.#connectionSettled();
+    if (this.#state === 'connecting') this.#state = 'sent';
+    else abort(this.call.cancelled);
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    if (status < 200 || this.#state !== 'sent') return true;
+    this.httpStatus = status;
+    this.#rawHeaders = rawHeaders;
+    this.#resumeSource = resume;
+    this.#statusText = statusText;
+    this.#state = 'held';
+    this.#settled = true;
+    this.resolve(this);
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    switch (this.#state) {
+      case 'delivering':
+        if (!this.#callerPaused && this.#held.length === 0) return this.#pass(chunk);
+        return this.#hold(chunk, false);
+      case 'held':
+        return this.#hold(chunk, this.#heldBytes + chunk.length <= maxHeldBytes);
+      case 'discarded':
+        this.#heldBytes += chunk.length;
+        if (this.#heldBytes > maxDrainedBytes) this.#abort?.(new Error('discarded response is too long to drain'));
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  onComplete(trailers: Buffer[] | null): void {
+    this.#trailers = trailers;
+    if (this.#state === 'delivering') this.#completeWhenFlushed();
+    else if (this.#state === 'discarded') this.#end(undefined);
+  }
+
+  onError(error: Error): void {
+    this.#connectionSettled();
+    switch (this.#state) {
+      case 'connecting':
+      case 'sent':
+        this.#fail(this.call.cancelled ?? toFailure(error, this.#state === 'sent'));
+        return;
+      case 'held':
+      case 'delivering':
+        this.#brokenBy = this.call.cancelled ?? toFailure(error, true);
+        if (this.#state === 'delivering') this.#breakOff(this.#brokenBy);
+        return;
+      case 'discarded':
+        this.#end(undefined);
+        return;
+      default:
+    }
+  }
+
+  onUpgrade(
+    status: number,
+    rawHeaders: Buffer[] | null,
+    socket: Parameters<NonNullable<ResponseHandler['onUpgrade']>>[2],
+  ): void {
+    this.httpStatus = status;
+    this.#upgrade = [status, rawHeaders, socket];
+    this.#state = 'held';
+    this.#settled = true;
+    this.resolve(this);
+  }
+
+  onBodySent(chunk: unknown, total?: number): void {
+    this.call.handler.onBodySent?.(chunk, total);
+  }
+
+  onRequestSent(): void {
+    this.call.handler.onRequestSent?.();
+  }
+
+  onResponseStarted(): void {
+    this.call.handler.onResponseStarted?.();
+  }
+
+  // What the filters call.
+
+  header(name: string): string | undefined {
+    const raw = this.#rawHeaders;
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const candidate = raw[i]!;
+      if (candidate.length === name.length && candidate.toString('latin1').toLowerCase() === name)
+        return raw[i + 1]!.toString('latin1');
+    }
+    return undefined;
+  }
+
+  onFinish(listener: FinishListener): void {
+    if (this.#finished) listener(this.#failure);
+    else this.#finishListeners.push(listener);
+  }
+
+  deliver(): void {
+    this.#state = 'delivering';
+    const { handler } = this.call;
+    try {
+      if (this.#upgrade !== undefined) {
+        handler.onUpgrade?.(...this.#upgrade);
+        this.#end(undefined);
+        return;
+      }
+      const proceed = handler.onHeaders(this.httpStatus, this.#rawHeaders, () => this.#resume(), this.#statusText);
+      this.#callerPaused = proceed === false;
+    } catch (error) {
+      this.#abortByCaller(error);
+      return;
+    }
+    this.#flush();
+  }
+
+  discard(): void {
+    this.#held = [];
+    this.#leaveCall();
+    if (this.#trailers !== undefined || this.#brokenBy !== undefined) {
+      this.#end(undefined);
+      return;
+    }
+    this.#state = 'discarded';
+    this.#resumeIfPaused();
+  }
+
+  /** Ends an attempt that waits for headers, or a response under way, with the reason given. */
+  #interrupt(reason: MeshError): void {
+    switch (this.#state) {
+      case 'connecting':
+      case 'sent':
+        this.#fail(reason);
+        this.#abort?.(reason);
+        return;
+      case 'held':
+        this.#brokenBy = reason;
+        this.#abort?.(reason);
+        return;
+      case 'delivering':
+        this.#breakOff(reason);
+        this.#abort?.(reason);
+        return;
+      default:
+    }
+  }
+
+  #flush(): void {
+    while (!this.#callerPaused && this.#held.length > 0 && this.#state === 'delivering') {
+      const chunk = this.#held.shift()!;
+      this.#heldBytes -= chunk.length;
+      this.#pass(chunk);
+    }
+    if (this.#callerPaused || this.#state !== 'delivering') return;
+    if (this.#brokenBy !== undefined) this.#breakOff(this.#brokenBy);
+    else if (this.#trailers !== undefined) this.#completeWhenFlushed();
+    else this.#resumeIfPaused();
+  }
+
+  #pass(chunk: Buffer): boolean {
+    try {
+      const proceed = this.call.handler.onData(chunk) !== false;
+      this.#callerPaused = !proceed;
+      if (!proceed) this.#sourcePaused = true;
+      return proceed;
+    } catch (error) {
+      this.#abortByCaller(error);
+      return true;
+    }
+  }
+
+  #hold(chunk: Buffer, proceed: boolean): boolean {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (!proceed) this.#sourcePaused = true;
+    return proceed;
+  }
+
+  #resume(): void {
+    this.#callerPaused = false;
+    this.#flush();
+  }
+
+  #resumeIfPaused(): void {
+    if (!this.#sourcePaused) return;
+    this.#sourcePaused = false;
+    this.#resumeSource?.();
+  }
+
+  #completeWhenFlushed(): void {
+    if (this.#callerPaused || this.#held.length > 0) return;
+    try {
+      this.call.handler.onComplete(this.#trailers ?? null);
+    } catch (error) {
+      this.#abortByCaller(error);
+      return;
+    }
+    this.#end(undefined);
+  }
+
+  #breakOff(failure: MeshError): void {
+    failure.attempts = this.call.attempt;
+    failure.cluster ??= this.call.cluster?.cluster.name;
+    failure.endpoint ??= this.call.endpoint?.endpoint.address;
+    this.#end(failure);
+    this.call.handler.onError(toCallerError(failure));
+  }
+
+  /** The caller's own handler threw: its error ends the call, as it would in undici. */
+  #abortByCaller(error: unknown): void {
+    this.#breakOff(new MeshError('caller_cancelled', { cause: error, message: 'the response handler threw' }));
+    this.#abort?.();
+  }
+
+  #fail(failure: MeshError): void {
+    this.#end(failure);
+    if (this.#settled) return;
+    this.#settled = true;
+    this.reject(failure);
+  }
+
+  #end(failure: MeshError | undefined): void {
+    this.#connectionSettled();
+    this.#state = 'ended';
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#failure = failure;
+    this.#leaveCall();
+    for (const listener of this.#finishListeners) listener(failure);
+  }
+
+  /** A later attempt may wait in the call's slot by now: only what is ours is taken out. */
+  #leaveCall(): void {
+    if (this.call.interrupt === this.#onInterrupt) this.call.interrupt = undefined;
+  }
+
+  #connectionSettled(): void {
+    const settled = this.onConnectionSettled;
+    this.onConnectionSettled = undefined;
+    settled?.();
+  }
+}
+
+/** What the caller's handler is told: its own reason when it cancelled, undici's own error when the request was wrong. */
+export function toCallerError(failure: MeshError): Error {
+  const ownReason = failure.reason === 'caller_cancelled' || failure.reason === 'invalid_request';
+  return ownReason && failure.cause instanceof Error ? failure.cause : failure;
+}

@@ -1,0 +1,35 @@
+import { Call, type HeaderList, type MeshSnapshot } from '@inmesh/core';
+import type { Dispatcher } from 'undici';
+import type { RequestBody } from './request-body.js';
+import type { ResponseHandler } from './response-handler.js';
+
+/** An outgoing HTTP request: what undici was asked for, and who waits for the answer. */
+export class HttpCall extends Call {
+  readonly protocol: 'http' | 'grpc';
+  readonly options: Dispatcher.DispatchOptions;
+  readonly body: RequestBody;
+  readonly handler: ResponseHandler;
+
+  constructor(init: {
+    scheme: 'http' | 'https';
+    authority: string;
+    method: string;
+    path: string;
+    headers: HeaderList;
+    snapshot: MeshSnapshot;
+    startedAt: number;
+    options: Dispatcher.DispatchOptions;
+    body: RequestBody;
+    handler: ResponseHandler;
+  }) {
+    super(init);
+    this.protocol = 'http';
+    this.options = init.options;
+    this.body = init.body;
+    this.handler = init.handler;
+  }
+
+  canReplay(): boolean {
+    return this.body.canReplay();
+  }
+}

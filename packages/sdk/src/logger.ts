@@ -1,0 +1,9 @@
+/** The slice of pino, winston and console that this library writes to. */
+export interface Logger {
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+/** The default: a library is silent until it is given a logger. */
+export const silentLogger: Logger = Object.freeze({ info() {}, warn() {}, error() {} });

@@ -1,0 +1,27 @@
+import type { Clock, Random, SnapshotHolder, Telemetry } from '@inmesh/core';
+import type { Logger } from './logger.js';
+
+/** What the parts of one mesh share. Not for users. */
+export interface MeshInternals {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly snapshots: SnapshotHolder;
+  readonly telemetry: readonly Telemetry[];
+  /** Who this process is, for telemetry and xDS. */
+  readonly workload: WorkloadInfo;
+  /** Incoming headers that outgoing calls carry on to hosts of the mesh; `routed`: those that some route matches on. */
+  readonly propagateHeaders: 'routed' | readonly string[];
+}
+
+/** From options or the environment (downward API); empty strings where unknown. */
+export interface WorkloadInfo {
+  readonly name: string;
+  readonly namespace: string;
+  readonly app: string;
+  readonly version: string;
+  readonly serviceAccount: string;
+  readonly podName: string;
+  readonly podIp: string;
+  readonly clusterId: string;
+}

@@ -1,0 +1,141 @@
+import type { RequestListener, Server } from 'node:http';
+import { MeshError, type SnapshotHolder } from '@inmesh/core';
+import { type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import type { Publisher } from './discovery/publisher.js';
+import type { ConfigSource } from './discovery/source.js';
+import { type ExplainRequest, type Explanation, explainSnapshot } from './explain.js';
+import type { GuardPolicy } from './guard/guard-policy.js';
+import type { Guards } from './guard/guards.js';
+import type { MeshFetch } from './http/fetch.js';
+import type { MeshInternals } from './mesh-internals.js';
+import { createServer } from './server/node-http.js';
+
+export interface MeshStatus {
+  readonly source: string;
+  /** Whether a first configuration has been applied. */
+  readonly ready: boolean;
+  /** Counts up with every configuration or endpoint change that was applied. */
+  readonly generation: number;
+  /** Why the configuration may be old; undefined while all is well. */
+  readonly problem: string | undefined;
+}
+
+/** What `createMesh` puts together. */
+export interface MeshParts {
+  readonly internals: MeshInternals;
+  readonly dispatcher: Dispatcher;
+  readonly fetch: MeshFetch;
+  readonly guards: Guards;
+  readonly publisher: Publisher;
+  readonly source: ConfigSource | undefined;
+  readonly firstConfiguration: Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** A service's door to the mesh. Make one for a process with `createMesh`, and close it at the end. */
+export class Mesh {
+  /** For this library's own adapters. */
+  readonly internals: MeshInternals;
+  /** An undici Dispatcher: give it to `request`, `fetch` or anything else that takes one. */
+  readonly dispatcher: Dispatcher;
+  /** Node's fetch through the mesh; rejects with a MeshError where the mesh itself fails the call. */
+  readonly fetch: MeshFetch;
+  readonly #parts: MeshParts;
+  #ready = false;
+  #uninstall: (() => void) | undefined;
+
+  constructor(parts: MeshParts) {
+    this.#parts = parts;
+    this.internals = parts.internals;
+    this.dispatcher = parts.dispatcher;
+    this.fetch = parts.fetch;
+    parts.firstConfiguration.then(
+      () => {
+        this.#ready = true;
+      },
+      () => {}, // told by `ready()`
+    );
+  }
+
+  /** The configuration in use; it is replaced as a whole. */
+  get snapshots(): SnapshotHolder {
+    return this.internals.snapshots;
+  }
+
+  /**
+   * Sends every `fetch()` of this process, and every undici call without a dispatcher of its own, through the mesh.
+   * Returns what undoes it; calling that twice does nothing more.
+   */
+  install(): () => void {
+    if (this.#uninstall !== undefined) return this.#uninstall;
+    const previous = getGlobalDispatcher();
+    setGlobalDispatcher(this.dispatcher);
+    this.#uninstall = () => {
+      if (getGlobalDispatcher() === this.dispatcher) setGlobalDispatcher(previous);
+      this.#uninstall = undefined;
+    };
+    return this.#uninstall;
+  }
+
+  /**
+   * Settles when a first configuration is in use.
+   * @param timeoutMs how long to wait; default 15 000
+   * @throws MeshError `not_ready`, with what the source says is wrong
+   */
+  async ready({ timeoutMs = 15_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    if (this.#ready) return;
+    const { clock } = this.internals;
+    let timer: { cancel(): void } | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = clock.setTimer(timeoutMs, () => reject(this.#notReady(timeoutMs)));
+    });
+    try {
+      await Promise.race([this.#parts.firstConfiguration, tooLate]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** What would become of a request, and why. */
+  explain(request: ExplainRequest | string): Explanation {
+    return explainSnapshot(this.internals.snapshots.current, typeof request === 'string' ? { url: request } : request);
+  }
+
+  status(): MeshStatus {
+    const { source } = this.#parts;
+    return {
+      source: source?.description ?? 'dns',
+      ready: this.#ready,
+      generation: this.internals.snapshots.current.generation,
+      problem: source?.problem,
+    };
+  }
+
+  /** Puts a breaker, retries and limits around any async function; see `GuardPolicy`. Same name, same policy: shared state. */
+  guard<Args extends unknown[], Result>(
+    name: string,
+    fn: (...args: Args) => Promise<Result>,
+    policy?: GuardPolicy,
+  ): (...args: Args) => Promise<Result> {
+    return this.#parts.guards.guard(name, fn, policy);
+  }
+
+  /** `http.createServer` whose handler runs in the mesh's context: deadline, trace and routing headers carry on by themselves. */
+  createServer(handler: RequestListener | ((...args: Parameters<RequestListener>) => Promise<void>)): Server {
+    return createServer(this.internals, handler);
+  }
+
+  /** Undoes `install`, stops discovery, lets calls under way end, then closes every connection. */
+  async close(): Promise<void> {
+    this.#uninstall?.();
+    await this.#parts.close();
+  }
+
+  #notReady(timeoutMs: number): MeshError {
+    const { source } = this.#parts;
+    return new MeshError('not_ready', {
+      message: `no configuration from ${source?.description ?? 'dns'} within ${timeoutMs} ms: ${source?.problem ?? 'none was sent'}`,
+      hint: 'check the address of the config server, or the folder',
+    });
+  }
+}

@@ -1,0 +1,318 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { MeshError } from '@inmesh/core';
+import { type Dispatcher, request } from 'undici';
+import { afterEach, describe, expect, it } from 'vitest';
+import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
+import { closedPort, httpServer, type TestServer, tcpServer } from '../support/test-server.js';
+
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function keep<T extends { close(): Promise<void> }>(one: T): T {
+  open.push(one);
+  return one;
+}
+
+async function echo(): Promise<TestServer> {
+  return keep(
+    await httpServer((req, res) => {
+      const chunks: Buffer[] = [];
+      req.on('data', (chunk) => chunks.push(chunk));
+      req.on('end', () => {
+        res.setHeader('content-type', 'application/json');
+        res.end(
+          JSON.stringify({
+            method: req.method,
+            url: req.url,
+            headers: req.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      });
+    }),
+  );
+}
+
+interface Echoed {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const url = 'http://reviews/reviews/7?all=1';
+
+function through(mesh: StaticMesh, options: Partial<Dispatcher.RequestOptions> = {}) {
+  return request(url, { ...(options as object), dispatcher: mesh.dispatcher });
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<MeshError> {
+  const error = await promise.then(
+    () => expect.unreachable('the request should have failed'),
+    (reason) => reason,
+  );
+  expect(MeshError.find(error)).toBeDefined();
+  return MeshError.find(error)!;
+}
+
+describe('requests through the dispatcher', () => {
+  it('arrive as they were sent, with the caller’s host', async () => {
+    const server = await echo();
+    const mesh = keep(staticMesh([server.port]));
+    const { statusCode, body } = await through(mesh, { method: 'POST', body: 'hello', headers: { 'X-Name': 'a' } });
+    const seen = (await body.json()) as Echoed;
+    expect(statusCode).toBe(200);
+    expect(seen).toMatchObject({ method: 'POST', url: '/reviews/7?all=1', body: 'hello' });
+    expect(seen.headers).toMatchObject({ host: 'reviews', 'x-name': 'a' });
+  });
+
+  it('take headers in each of undici’s shapes, and a query option', async () => {
+    const mesh = keep(staticMesh([(await echo()).port]));
+    const shapes = [{ 'X-A': ['1', '2'] }, ['X-A', '1', 'X-A', '2'], new Map([['X-A', '1, 2']])];
+    for (const headers of shapes) {
+      const { body } = await request('http://reviews/p', {
+        dispatcher: mesh.dispatcher,
+        headers: headers as never,
+        query: { q: 'x y' },
+      });
+      const seen = (await body.json()) as Echoed;
+      expect(seen.headers['x-a']).toBe('1, 2');
+      expect(seen.url).toBe('/p?q=x+y');
+    }
+  });
+
+  it('stream bodies both ways with back-pressure and without loss', async () => {
+    const server = keep(await httpServer((req, res) => req.pipe(res)));
+    const mesh = keep(staticMesh([server.port]));
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    const source = Readable.from(Array.from({ length: 64 }, () => chunk));
+    const { body } = await through(mesh, { method: 'POST', body: source });
+    let bytes = 0;
+    for await (const part of body) {
+      bytes += (part as Buffer).length;
+      if (bytes % 7 === 0) await new Promise(setImmediate);
+    }
+    expect(bytes).toBe(64 * chunk.length);
+  });
+
+  it('end the upstream request when the caller aborts, and the caller gets its own reason', async () => {
+    let gone: Promise<unknown> | undefined;
+    const server = keep(
+      await httpServer((req) => {
+        req.on('error', () => {});
+        gone = new Promise((resolve) => req.on('close', resolve));
+        abort.abort(new Error('changed my mind'));
+      }),
+    );
+    const mesh = keep(staticMesh([server.port]));
+    const abort = new AbortController();
+    await expect(through(mesh, { signal: abort.signal })).rejects.toThrow('changed my mind');
+    await gone;
+    expect(mesh.internals.snapshots.current.clusters.get('reviews')!.endpoints[0]!.state.inFlight).toBe(0);
+  });
+
+  it('serve HEAD and 204 answers, and answers without a length', async () => {
+    const server = keep(
+      await httpServer((req, res) => {
+        res.writeHead(req.url === '/none' ? 204 : 200);
+        if (req.url === '/chunks') res.write('a');
+        res.end(req.url === '/chunks' ? 'b' : undefined);
+      }),
+    );
+    const mesh = keep(staticMesh([server.port]));
+    const get = (path: string, method: Dispatcher.HttpMethod = 'GET') =>
+      request(`http://reviews${path}`, { method, dispatcher: mesh.dispatcher });
+    expect((await get('/none')).statusCode).toBe(204);
+    expect(await (await get('/chunks')).body.text()).toBe('ab');
+    expect((await get('/chunks', 'HEAD')).statusCode).toBe(200);
+  });
+
+  it('pass an upgrade on', async () => {
+    const server = keep(await httpServer(() => {}));
+    server.server.on('upgrade', (_, socket: Socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      socket.pipe(socket);
+    });
+    const mesh = keep(staticMesh([server.port]));
+    const { socket } = await mesh.dispatcher.upgrade({
+      path: '/',
+      protocol: 'echo',
+      origin: 'http://reviews',
+    } as never);
+    socket.write('ping');
+    const [data] = await once(socket, 'data');
+    expect(String(data)).toBe('ping');
+    socket.destroy();
+  });
+});
+
+describe('failures', () => {
+  it('of a connection move a call of any method to the next endpoint', async () => {
+    const server = await echo();
+    const mesh = keep(staticMesh([await closedPort(), server.port], { retry: retryEverything }));
+    for (let i = 0; i < 10; i += 1) {
+      const { statusCode, body } = await through(mesh, { method: 'POST', body: 'x' });
+      expect(statusCode).toBe(200);
+      await body.dump();
+    }
+  });
+
+  it('of a connection tell where and what to look at', async () => {
+    const port = await closedPort();
+    const mesh = keep(staticMesh([port], { retry: retryEverything }));
+    const failure = await failureOf(through(mesh));
+    expect(failure).toMatchObject({
+      reason: 'upstream_connection_failure',
+      endpoint: `127.0.0.1:${port}`,
+      cluster: 'reviews',
+      attempts: 4,
+      maybeSent: false,
+      httpStatus: 503,
+    });
+    expect(failure.hint).toContain('nothing listens');
+  });
+
+  it('after the request was sent repeat a GET and surface a POST with maybeSent (a7: RST and FIN)', async () => {
+    for (const end of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+      let requests = 0;
+      const server = keep(
+        await tcpServer((socket) => {
+          socket.on('data', () => {
+            requests += 1;
+            if (requests % 2 === 1) end(socket);
+            else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+          });
+        }),
+      );
+      const mesh = keep(staticMesh([server.port], { retry: retryEverything }));
+      expect((await through(mesh, { method: 'GET' })).statusCode).toBe(200);
+      expect(requests).toBe(2);
+      const failure = await failureOf(through(mesh, { method: 'POST', body: 'x' }));
+      expect(failure).toMatchObject({ reason: 'upstream_connection_termination', maybeSent: true, attempts: 1 });
+      expect(requests).toBe(3);
+    }
+  });
+
+  it('never replay a streamed body once it has been read (e7), and do while it has not', async () => {
+    const mesh = keep(staticMesh([await closedPort(), (await echo()).port], { retry: retryEverything }));
+    for (let i = 0; i < 6; i += 1) {
+      async function* once() {
+        yield Buffer.from('abc');
+      }
+      const { body } = await through(mesh, { method: 'PUT', body: Readable.from(once()) });
+      expect(((await body.json()) as Echoed).body).toBe('abc');
+    }
+    const reader = keep(
+      await tcpServer((socket) => {
+        socket.on('data', () => socket.resetAndDestroy());
+      }),
+    );
+    const readsAndDies = keep(staticMesh([reader.port, reader.port], { retry: retryEverything }));
+    const failure = await failureOf(through(readsAndDies, { method: 'PUT', body: Readable.from(['abc', 'def']) }));
+    expect(failure.attempts).toBe(1);
+  });
+
+  it('in the middle of a body reach the caller as the body’s error, and free the endpoint', async () => {
+    const server = keep(
+      await tcpServer((socket) => {
+        socket.on('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+          setImmediate(() => socket.destroy());
+        });
+      }),
+    );
+    const mesh = keep(staticMesh([server.port], { retry: retryEverything }));
+    const { body } = await through(mesh);
+    const failure = await failureOf(body.text());
+    expect(failure).toMatchObject({ reason: 'upstream_connection_termination', cluster: 'reviews' });
+    expect(mesh.internals.snapshots.current.clusters.get('reviews')!.state.breaker.requests).toBe(0);
+  });
+
+  it('of the protocol are 502', async () => {
+    const server = keep(await tcpServer((socket) => socket.on('data', () => socket.end('not http\r\n\r\n'))));
+    const mesh = keep(staticMesh([server.port]));
+    expect(await failureOf(through(mesh))).toMatchObject({ reason: 'upstream_protocol_error', httpStatus: 502 });
+  });
+
+  it('of the caller’s own request come back as undici’s errors', async () => {
+    const mesh = keep(staticMesh([(await echo()).port]));
+    await expect(through(mesh, { headers: { 'bad header': 'x' } })).rejects.toMatchObject({
+      code: 'UND_ERR_INVALID_ARG',
+    });
+    await expect(mesh.dispatcher.request({ origin: 'ftp://reviews', path: '/', method: 'GET' })).rejects.toThrow(
+      /not http/,
+    );
+  });
+
+  it('in a caller’s handler end the call and nothing else (f3)', async () => {
+    const mesh = keep(staticMesh([(await echo()).port]));
+    const thrown = new Error('handler bug');
+    const error = await new Promise((resolve) => {
+      mesh.dispatcher.dispatch(
+        { origin: 'http://reviews', path: '/', method: 'GET' },
+        {
+          onRequestStart() {},
+          onResponseStart() {
+            throw thrown;
+          },
+          onResponseError: (_, reason) => resolve(reason),
+        },
+      );
+    });
+    expect(error).toBe(thrown);
+    const { statusCode, body } = await through(mesh);
+    await body.dump();
+    expect(statusCode).toBe(200);
+  });
+});
+
+describe('time', () => {
+  it('of the route ends a call to an endpoint that hangs, with 504', async () => {
+    const server = keep(await httpServer(() => {}));
+    const mesh = keep(staticMesh([server.port], { timeoutMs: 40 }));
+    expect(await failureOf(through(mesh))).toMatchObject({ reason: 'upstream_request_timeout', httpStatus: 504 });
+  });
+
+  it('of the route covers the body', async () => {
+    const server = keep(await httpServer((_, res) => res.writeHead(200, { 'content-length': 10 }).write('half')));
+    const mesh = keep(staticMesh([server.port], { timeoutMs: 40 }));
+    const { body } = await through(mesh);
+    expect(await failureOf(body.text())).toMatchObject({ reason: 'upstream_request_timeout' });
+  });
+
+  it('that is left is told to the next hop', async () => {
+    const mesh = keep(
+      staticMesh([(await echo()).port], { timeoutMs: 5000, retry: { ...retryEverything, perTryTimeoutMs: 300 } }),
+    );
+    const { body } = await through(mesh);
+    const seen = (await body.json()) as Echoed;
+    expect(Number(seen.headers['x-envoy-expected-rq-timeout-ms'])).toBe(300);
+  });
+});
+
+describe('endpoints that are removed', () => {
+  it('finish what they have begun, get nothing new, and their pool closes', async () => {
+    let release: (() => void) | undefined;
+    const slow = keep(
+      await httpServer((_, res) => {
+        release = () => res.end('slow');
+      }),
+    );
+    const other = await echo();
+    const mesh = keep(staticMesh([slow.port]));
+    const pending = through(mesh);
+    await expect.poll(() => release).toBeDefined();
+    mesh.setPorts([other.port]);
+    expect(mesh.pools.size).toBe(0);
+    for (let i = 0; i < 5; i += 1)
+      expect((await (await through(mesh)).body.json()) as Echoed).toMatchObject({ method: 'GET' });
+    release!();
+    expect(await (await pending).body.text()).toBe('slow');
+    await expect.poll(() => slow.sockets.size).toBe(0);
+  });
+});

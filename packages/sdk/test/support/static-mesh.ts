@@ -1,0 +1,99 @@
+import {
+  type Cluster,
+  type MeshResources,
+  outbound,
+  type RetryPolicy,
+  SnapshotAssembler,
+  SnapshotHolder,
+} from '@inmesh/core';
+import { seededRandom, testCluster, testEndpoint, testRoute, testRouteConfiguration } from '@inmesh/core/testing';
+import { MeshDispatcher } from '../../src/http/dispatcher.js';
+import { EndpointPools } from '../../src/http/endpoint-pools.js';
+import { httpTransport } from '../../src/http/transport.js';
+import { silentLogger } from '../../src/logger.js';
+import type { MeshInternals } from '../../src/mesh-internals.js';
+import { SystemClock } from '../../src/runtime/system-clock.js';
+
+export interface StaticMesh {
+  readonly dispatcher: MeshDispatcher;
+  readonly internals: MeshInternals;
+  readonly pools: EndpointPools;
+  setPorts(ports: readonly number[]): void;
+  close(): Promise<void>;
+}
+
+export const retryEverything: RetryPolicy = {
+  on: new Set(['connect-failure', 'refused-stream', 'retriable-status-codes'] as const),
+  attempts: 3,
+  perTryTimeoutMs: 0,
+  statusCodes: [],
+  hostSelectionAttempts: 5,
+  backoff: { baseMs: 1, maxMs: 5 },
+};
+
+/** A dispatcher on a fixed configuration: host `reviews`, one cluster, endpoints on loopback. */
+export function staticMesh(
+  ports: readonly number[],
+  options: { retry?: RetryPolicy; timeoutMs?: number; cluster?: Partial<Cluster> } = {},
+): StaticMesh {
+  const clock = new SystemClock({ keepsProcessAlive: true });
+  const random = seededRandom(7);
+  const pools = new EndpointPools();
+  const assembler = new SnapshotAssembler({
+    clock,
+    random,
+    searchDomains: [],
+    onEndpointRemoved: (state) => pools.drain(state),
+  });
+  const snapshots = new SnapshotHolder(assembler.assemble(resources(ports, options)));
+  const workload = {
+    name: 'test',
+    namespace: 'default',
+    app: 'test',
+    version: '',
+    serviceAccount: '',
+    podName: '',
+    podIp: '',
+    clusterId: '',
+  };
+  const internals: MeshInternals = {
+    clock,
+    random,
+    logger: silentLogger,
+    snapshots,
+    telemetry: [],
+    workload,
+    propagateHeaders: 'routed',
+  };
+  const service = outbound(httpTransport(pools, clock), { clock, random, telemetry: [] });
+  const close = () => pools.close();
+  return {
+    dispatcher: new MeshDispatcher(internals, service, () => undefined, close),
+    internals,
+    pools,
+    setPorts: (next) => snapshots.replace(assembler.assemble(resources(next, options))),
+    close,
+  };
+}
+
+function resources(
+  ports: readonly number[],
+  { retry, timeoutMs = 0, cluster = {} }: Parameters<typeof staticMesh>[1] & object,
+): MeshResources {
+  const name = 'reviews:80';
+  const action = {
+    kind: 'forward',
+    targets: [{ cluster: 'reviews', weight: 1 }],
+    totalWeight: 1,
+    timeoutMs,
+    retry,
+  } as const;
+  const endpoints = ports.map((port) => testEndpoint({ host: '127.0.0.1', port }));
+  const locality = { region: '', zone: '', subZone: '', priority: 0, weight: 1, endpoints };
+  return {
+    listeners: new Map([[name, { name, routes: name }]]),
+    routes: new Map([[name, testRouteConfiguration([{ domains: ['*'], routes: [testRoute({ action })] }], name)]]),
+    clusters: new Map([['reviews', testCluster({ maxRequestsPerConnection: Number.POSITIVE_INFINITY, ...cluster })]]),
+    assignments: new Map([['reviews', { clusterName: 'reviews', localities: [locality] }]]),
+  };
+}
