@@ -140,3 +140,15 @@ describe('splitAuthority', () => {
     expect(splitAuthority(authority)).toEqual({ host, port });
   });
 });
+
+describe('a listener made for a host beyond the configuration', () => {
+  it('gives way as soon as the configuration names the host, by whatever name', () => {
+    const passthrough: Listener = { name: 'other:80', routes: 'dns', passthrough: true };
+    const configured: Listener = { name: 'other.default.svc.cluster.local:80', routes: 'other' };
+    const search = ['default.svc.cluster.local'];
+    const before = new HostResolver(new Map([[passthrough.name, passthrough]]), new Map(), search);
+    expect(before.resolve('http', 'other')?.listener).toBe(passthrough);
+    const both = new Map([passthrough, configured].map((listener) => [listener.name, listener]));
+    expect(new HostResolver(both, new Map(), search).resolve('http', 'other')?.listener).toBe(configured);
+  });
+});

@@ -13,7 +13,8 @@ const maxRemembered = 2048;
 
 /**
  * Finds the listener that an authority dials: the name itself, then each search domain (as `resolv.conf` does in a pod),
- * then wildcard listeners from the longest suffix to `*`. An http URL without a port reaches
+ * then wildcard listeners from the longest suffix to `*`, then what
+ * was made for a host beyond the configuration. An http URL without a port reaches
  * a host's only port.
  */
 export class HostResolver {
@@ -25,7 +26,8 @@ export class HostResolver {
     private readonly routeTables: ReadonlyMap<string, RouteTable>,
     private readonly searchDomains: readonly string[],
   ) {
-    for (const name of listeners.keys()) {
+    for (const [name, listener] of listeners) {
+      if (listener.passthrough === true) continue;
       const { host, port } = splitAuthority(name);
       const ports = this.#portsOfHost.get(host);
       if (ports === undefined) this.#portsOfHost.set(host, [port]);
@@ -53,13 +55,19 @@ export class HostResolver {
       const answer = this.#listenerOf(wildcard, host, port, scheme);
       if (answer !== undefined) return answer;
     }
-    return undefined;
+    return this.#listenerOf(host, host, port, scheme, true);
   }
 
-  #listenerOf(key: string, host: string, port: string, scheme: 'http' | 'https'): ResolvedHost | undefined {
+  #listenerOf(
+    key: string,
+    host: string,
+    port: string,
+    scheme: 'http' | 'https',
+    passthrough = false,
+  ): ResolvedHost | undefined {
     const actualPort = port !== '' ? port : this.#impliedPort(key, scheme);
     const listener = this.listeners.get(`${key}:${actualPort}`);
-    if (listener === undefined) return undefined;
+    if (listener === undefined || (listener.passthrough ?? false) !== passthrough) return undefined;
     const routes = typeof listener.routes === 'string' ? listener.routes : listener.routes.name;
     return {
       listener,

@@ -68,7 +68,14 @@ function assembleMesh(
   const start = firstConfiguration(source, options.startTimeoutMs, clock);
   const publisher = new Publisher({ assembler, snapshots, dns: dns.watcher, onPublished: start.arrived });
   source?.start((resources) => void publisher.setResources(resources));
-  const guards = new Guards({ clock, random, logger });
+  const guards = new Guards({
+    clock,
+    random,
+    logger,
+    onEvent: (event) => {
+      for (const listener of telemetry) listener.guardCallEnded?.(event);
+    },
+  });
   const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), { clock, random, telemetry });
   const close = closeOnce(async () => {
     start.abandon();

@@ -111,12 +111,16 @@ export class Mesh {
     };
   }
 
-  /** Puts a breaker, retries and limits around any async function; see `GuardPolicy`. Same name, same policy: shared state. */
-  guard<Args extends unknown[], Result>(
+  /**
+   * Puts a breaker, retries and limits around any function; see `GuardPolicy`. Functions guarded under one name share
+   * their breaker and limits.
+   * @throws MeshError `invalid_request` when the policy is wrong, or is another than the name's
+   */
+  guard<This, Args extends unknown[], Result>(
     name: string,
-    fn: (...args: Args) => Promise<Result>,
+    fn: (this: This, ...args: Args) => Result | PromiseLike<Result>,
     policy?: GuardPolicy,
-  ): (...args: Args) => Promise<Result> {
+  ): (this: This, ...args: Args) => Promise<Result> {
     return this.#parts.guards.guard(name, fn, policy);
   }
 

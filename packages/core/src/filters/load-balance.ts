@@ -1,6 +1,7 @@
 import type { Call } from '../call.js';
 import { MeshError } from '../errors.js';
 import { pickUntried } from '../load-balancer/pick-untried.js';
+import type { Cluster } from '../model/cluster.js';
 import type { Filter } from '../service.js';
 
 /** Picks the endpoint of an attempt, away from those tried before, and counts it in flight until its body has ended. */
@@ -36,6 +37,12 @@ function noHealthyUpstream(call: Call): MeshError {
     message:
       endpoints.length === 0 ? 'the cluster has no endpoints' : `none of ${endpoints.length} endpoints is healthy`,
     cluster: cluster.name,
-    hint: 'check that its pods are ready and that the subset labels select some',
+    hint: hintFor(cluster),
   });
+}
+
+function hintFor({ discovery }: Cluster): string {
+  if (discovery.kind !== 'dns') return 'check that its pods are ready and that the subset labels select some';
+  const names = discovery.hosts.map((host) => host.hostname).join(', ');
+  return `the configuration does not list its endpoints, and DNS gave no address for ${names}`;
 }

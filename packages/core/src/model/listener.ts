@@ -5,6 +5,9 @@ export interface Listener {
   readonly name: string;
   /** The name of a route configuration, or one that the listener carries itself. */
   readonly routes: string | RouteConfiguration;
-  /** A host outside the mesh: nothing of an incoming request but its trace is carried on to it. */
-  readonly external?: boolean;
+  /**
+   * Made for a host that the configuration does not name (Istio's passthrough). Listeners of the configuration come first,
+   * and of an incoming request nothing but its trace is carried on to it.
+   */
+  readonly passthrough?: boolean;
 }

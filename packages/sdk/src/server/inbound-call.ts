@@ -1,0 +1,39 @@
+import { Call, type HeaderList, type MeshError, type MeshSnapshot } from '@inmesh/core';
+
+/** A request that a handler of this process is answering; every call the handler makes is its child. */
+export class InboundCall extends Call {
+  readonly protocol: 'http' | 'grpc';
+  readonly #children = new Set<Call>();
+
+  constructor(init: {
+    protocol: 'http' | 'grpc';
+    scheme: 'http' | 'https';
+    authority: string;
+    method: string;
+    path: string;
+    headers: HeaderList;
+    snapshot: MeshSnapshot;
+    startedAt: number;
+  }) {
+    super(init);
+    this.protocol = init.protocol;
+  }
+
+  canReplay(): boolean {
+    return false;
+  }
+
+  adopt(child: Call): void {
+    this.#children.add(child);
+  }
+
+  release(child: Call): void {
+    this.#children.delete(child);
+  }
+
+  /** Ends this call and every call that its handler still has under way. */
+  override cancel(reason: MeshError): void {
+    super.cancel(reason);
+    for (const child of this.#children) child.cancel(reason);
+  }
+}

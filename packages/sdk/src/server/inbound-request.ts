@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HeaderList } from '@inmesh/core';
+import type { MeshInternals } from '../mesh-internals.js';
+import { InboundCall } from './inbound-call.js';
+import { incomingDeadline } from './incoming-deadline.js';
+
+/** What an adapter does with a request. Both answer it, now or later. */
+export interface RequestHandler {
+  run(): void;
+  /** Told of what `run` threw, and of the reason for which the mesh refused to run it. */
+  fail(error: unknown): void;
+}
+
+/** An incoming HTTP request: what Node was given, and who answers it. */
+export class InboundRequest extends InboundCall {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly handler: RequestHandler;
+
+  constructor({ clock, snapshots }: MeshInternals, req: IncomingMessage, res: ServerResponse, handler: RequestHandler) {
+    super({
+      protocol: req.headers['content-type']?.startsWith('application/grpc') ? 'grpc' : 'http',
+      scheme: (req.socket as { encrypted?: boolean } | undefined)?.encrypted === true ? 'https' : 'http',
+      authority: authorityOf(req),
+      method: req.method ?? 'GET',
+      path: pathOf(req),
+      headers: headersOf(req),
+      snapshot: snapshots.current,
+      startedAt: clock.now(),
+    });
+    this.deadline = incomingDeadline(this.headers, this.startedAt);
+    this.req = req;
+    this.res = res;
+    this.handler = handler;
+  }
+}
+
+function authorityOf({ headers }: IncomingMessage): string {
+  const authority = headers[':authority'] ?? headers.host ?? '';
+  return String(authority).toLowerCase();
+}
+
+/** Routers of Express and Fastify's `rewriteUrl` change `url`, and keep what the client asked for. */
+function pathOf(req: IncomingMessage & { originalUrl?: string }): string {
+  const target = req.originalUrl ?? req.url ?? '';
+  return target.startsWith('/') ? target : pathOfTarget(target);
+}
+
+/** Of `http://host/path?query` the path and query; `/` of `*` and of what has no path. */
+function pathOfTarget(target: string): string {
+  const rest = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? '';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): HeaderList {
+  const flat: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    if (!name.startsWith(':')) flat.push(name, rawHeaders[i + 1]!);
+  }
+  return new HeaderList(flat);
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { inbound } from '@inmesh/core';
+import type { MeshInternals } from '../mesh-internals.js';
+import { inboundCalls } from './context.js';
+import { InboundRequest, type RequestHandler } from './inbound-request.js';
+import { runHandler } from './run-handler.js';
+
+/** What the adapters ask of a mesh. */
+export interface WithInternals {
+  readonly internals: MeshInternals;
+}
+
+export type ServeInbound = (req: IncomingMessage, res: ServerResponse, handler: RequestHandler) => void;
+
+/** What all server adapters share: takes a request through the inbound walk; its handler runs before this returns. */
+export function serveInbound(internals: MeshInternals): ServeInbound {
+  const { clock, telemetry, logger } = internals;
+  const service = inbound(runHandler, { clock, telemetry });
+  return (req, res, handler) => {
+    if (isServed(res)) {
+      handler.run();
+      return;
+    }
+    service(new InboundRequest(internals, req, res, handler))
+      .catch((error) => handler.fail(error))
+      .catch((error) => logger.error('a request could not be answered', { error }));
+  };
+}
+
+/** An Express application behind `createServer` that has the middleware as well is one call. */
+function isServed(res: ServerResponse): boolean {
+  const call = inboundCalls.getStore();
+  return call !== undefined && 'res' in call && call.res === res;
+}
