@@ -34,7 +34,7 @@ export function testCluster(overrides: Partial<Cluster> = {}): Cluster {
     connectTimeoutMs: 10_000,
     circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
     retryBudget: undefined,
-    maxRequestsPerConnection: 0,
+    maxRequestsPerConnection: Number.POSITIVE_INFINITY,
     service: undefined,
     ...overrides,
   };

@@ -53,7 +53,10 @@ describe('the timer wheel', () => {
       second.cancel();
       timers.set(0, () => fired.push('third'));
     });
-    second.cancel = ((timer) => () => timer.cancel())(timers.set(10, () => fired.push('second')));
+    second.cancel = (
+      (timer) => () =>
+        timer.cancel()
+    )(timers.set(10, () => fired.push('second')));
     vi.advanceTimersByTime(30);
     expect(fired).toEqual(['first', 'third']);
   });

@@ -93,7 +93,7 @@ function resources(
   return {
     listeners: new Map([[name, { name, routes: name }]]),
     routes: new Map([[name, testRouteConfiguration([{ domains: ['*'], routes: [testRoute({ action })] }], name)]]),
-    clusters: new Map([['reviews', testCluster({ maxRequestsPerConnection: Number.POSITIVE_INFINITY, ...cluster })]]),
+    clusters: new Map([['reviews', testCluster({ ...cluster })]]),
     assignments: new Map([['reviews', { clusterName: 'reviews', localities: [locality] }]]),
   };
 }

@@ -1,0 +1,131 @@
+import type { Cluster, ClusterLoadAssignment, Listener, MeshResources, RouteConfiguration } from '@inmesh/core';
+import { clustersOf, inlineRoutesOf, serviceNameOf } from './references.js';
+import type { ResourceStore } from './resource-store.js';
+
+/**
+ * Makes a configuration of what has arrived in which no route goes to a cluster that is still waiting for its endpoints
+ * (Envoy calls this warming). What is not warm stays as it was published before, or stays out. Before anything was
+ * published it waits for everything: half a configuration would let calls fail that the other half serves.
+ * @returns undefined when there is nothing to publish yet
+ */
+export function assemble(store: ResourceStore, published: MeshResources | undefined): MeshResources | undefined {
+  if (!store.listener.isReceived || !store.cluster.isReceived) return undefined;
+  const assembly = new Assembly(store, published);
+  return assembly.isComplete || published !== undefined ? assembly.resources : undefined;
+}
+
+class Assembly {
+  readonly resources: MeshResources;
+  /** False when something was left out because it is not warm. */
+  isComplete = true;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #routes = new Map<string, RouteConfiguration>();
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #assignments = new Map<string, ClusterLoadAssignment>();
+
+  constructor(
+    private readonly store: ResourceStore,
+    private readonly published: MeshResources | undefined,
+  ) {
+    for (const listener of store.listener.values()) this.#addListener(listener);
+    for (const cluster of store.cluster.values()) this.#addCluster(cluster);
+    this.#keepClustersInUse();
+    this.resources = {
+      listeners: this.#listeners,
+      routes: this.#routes,
+      clusters: this.#clusters,
+      assignments: this.#assignments,
+    };
+  }
+
+  #addListener(listener: Listener): void {
+    if (this.#takeRoutes(listener)) {
+      this.#listeners.set(listener.name, listener);
+      return;
+    }
+    this.isComplete = false;
+    const before = this.published?.listeners.get(listener.name);
+    if (before === undefined) return;
+    this.#listeners.set(before.name, before);
+    this.#takeRoutes(before);
+  }
+
+  /** Whether the listener can be used with the routes that it names. */
+  #takeRoutes(listener: Listener): boolean {
+    const inline = inlineRoutesOf(listener);
+    if (inline !== undefined) return this.published?.listeners.get(listener.name) === listener || this.#isWarm(inline);
+    const name = listener.routes as string;
+    const before = this.published?.routes.get(name);
+    const entry = this.store.route.get(name);
+    const next = entry?.kind === 'present' ? entry.value : undefined;
+    const isUsable = next !== undefined && (next === before || this.#isWarm(next));
+    if (next !== undefined && !isUsable) this.isComplete = false;
+    const chosen = isUsable ? next : before;
+    if (chosen !== undefined) this.#routes.set(name, chosen);
+    // A configuration that was refused or does not exist will not come: its listener answers that there is no route.
+    return chosen !== undefined || (entry !== undefined && entry.kind !== 'present');
+  }
+
+  #isWarm(configuration: RouteConfiguration): boolean {
+    return clustersOf(configuration).every((name) => this.#isClusterWarm(name));
+  }
+
+  /** A cluster that was refused or does not exist is not waited for. */
+  #isClusterWarm(name: string): boolean {
+    const entry = this.store.cluster.get(name);
+    return entry !== undefined && (entry.kind !== 'present' || this.#hasEndpoints(entry.value));
+  }
+
+  #hasEndpoints(cluster: Cluster): boolean {
+    const serviceName = serviceNameOf(cluster);
+    return serviceName === undefined || this.store.endpoint.get(serviceName) !== undefined;
+  }
+
+  #addCluster(cluster: Cluster): void {
+    const chosen = this.#hasEndpoints(cluster) ? cluster : this.published?.clusters.get(cluster.name);
+    if (chosen !== undefined) this.#useCluster(chosen);
+  }
+
+  /** A route may still go to a cluster that the server has withdrawn already: it leaves when nothing refers to it. */
+  #keepClustersInUse(): void {
+    for (const configuration of this.#routesInUse()) {
+      for (const name of clustersOf(configuration)) {
+        const before = this.published?.clusters.get(name);
+        const isWithdrawn = this.store.cluster.get(name) === undefined && !this.#clusters.has(name);
+        if (before !== undefined && isWithdrawn) this.#useCluster(before);
+      }
+    }
+  }
+
+  *#routesInUse(): Generator<RouteConfiguration> {
+    yield* this.#routes.values();
+    for (const listener of this.#listeners.values()) {
+      const inline = inlineRoutesOf(listener);
+      if (inline !== undefined) yield inline;
+    }
+  }
+
+  #useCluster(cluster: Cluster): void {
+    this.#clusters.set(cluster.name, cluster);
+    const serviceName = serviceNameOf(cluster);
+    if (serviceName === undefined) return;
+    const assignment = this.store.endpoint.valueOf(serviceName);
+    if (assignment !== undefined) this.#assignments.set(serviceName, assignment);
+  }
+}
+
+/** Whether both hold the very same objects under the same names. */
+export function isSameConfiguration(a: MeshResources, b: MeshResources): boolean {
+  return (
+    isSameMap(a.listeners, b.listeners) &&
+    isSameMap(a.routes, b.routes) &&
+    isSameMap(a.clusters, b.clusters) &&
+    isSameMap(a.assignments, b.assignments)
+  );
+}
+
+function isSameMap<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) if (b.get(name) !== value) return false;
+  return true;
+}

@@ -1,0 +1,105 @@
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  type ClientOptions,
+  connectivityState,
+  credentials as grpcCredentials,
+  type StatusObject,
+  status as statusCodes,
+} from '@grpc/grpc-js';
+import { adsService } from '../grpc/ads-service.js';
+import type { DiscoveryRequest, DiscoveryResponse } from '../messages.js';
+import type { AdsConnection, Connect, ConnectionHandlers } from './connection.js';
+
+export interface GrpcConnectionOptions {
+  /** `host:port`. */
+  readonly serverUri: string;
+  /** Default: insecure. */
+  readonly credentials?: ChannelCredentials | undefined;
+  /** A larger response ends the stream before it is buffered. */
+  readonly maxReceiveMessageBytes: number;
+}
+
+/** A connection without an answer to a ping for this long is given up; together a dead one is seen within 15 s. */
+const keepalive = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5_000 } as const;
+
+/**
+ * Connects anew for every stream, on a subchannel that is not shared: grpc-js has a back-off of its own for a channel that
+ * lost its connection, and two of them would add up.
+ */
+export function grpcConnector(options: GrpcConnectionOptions): Connect {
+  const channelOptions: ClientOptions = {
+    ...keepalive,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.enable_retries': 0,
+    'grpc.max_receive_message_length': options.maxReceiveMessageBytes,
+    'grpc.max_send_message_length': -1,
+  };
+  return (handlers) => {
+    const client = new Client(
+      options.serverUri,
+      options.credentials ?? grpcCredentials.createInsecure(),
+      channelOptions,
+    );
+    return new GrpcConnection(client, handlers);
+  };
+}
+
+class GrpcConnection implements AdsConnection {
+  readonly #call: ClientDuplexStream<DiscoveryRequest, DiscoveryResponse>;
+  #isClosed = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly handlers: ConnectionHandlers,
+  ) {
+    const { path, requestSerialize, responseDeserialize } = adsService.streamAggregatedResources;
+    this.#call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    this.#call.on('data', (response: DiscoveryResponse) => {
+      if (!this.#isClosed) handlers.onResponse(response);
+    });
+    // What went wrong comes with the status too; without a listener it would be thrown.
+    this.#call.on('error', () => {});
+    this.#call.on('status', (status: StatusObject) => this.#onStatus(status));
+    this.#watchChannel();
+  }
+
+  send(request: DiscoveryRequest): void {
+    if (!this.#isClosed) this.#call.write(request);
+  }
+
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    if (!this.#isClosed) this.#call.resume();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#call.cancel();
+    this.client.close();
+  }
+
+  #onStatus({ code, details }: StatusObject): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.handlers.onClose(code === statusCodes.OK ? 'the server ended the stream' : `${statusCodes[code]}: ${details}`);
+  }
+
+  /** The call begins before the channel stands, so it says why that failed, if it does. */
+  #watchChannel(): void {
+    const channel = this.client.getChannel();
+    const check = () => {
+      if (this.#isClosed) return;
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) this.handlers.onOpen();
+      else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, check);
+    };
+    setImmediate(check);
+  }
+}

@@ -1,0 +1,68 @@
+import { hash } from 'node:crypto';
+import type { Any } from '@bufbuild/protobuf/wkt';
+import { type AnyDecodeResult, decodeBytes, unwrapResource } from '../resources/decode-any.js';
+import type { FieldError } from '../resources/decode-result.js';
+import type { DecodedResources } from '../resources/resource-types.js';
+import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
+import { malformed } from '../resources/unpack-any.js';
+import type { KindStore, ReadResource } from './resource-store.js';
+
+/** Reads the resources of one response, a few at a time, so that thousands of them do not hold up the event loop. */
+export class ResponseReader<Kind extends ResourceKind> {
+  readonly resources: ReadResource<DecodedResources[Kind]>[] = [];
+  readonly warnings: { readonly name: string; readonly warnings: readonly FieldError[] }[] = [];
+  readonly #names = new Set<string>();
+
+  constructor(
+    private readonly kind: Kind,
+    private readonly anys: readonly Any[],
+    private readonly store: KindStore<DecodedResources[Kind]>,
+  ) {}
+
+  get isDone(): boolean {
+    return this.resources.length === this.anys.length;
+  }
+
+  /** Reads at least one, then goes on until told that the time is up. */
+  read(isTimeUp: () => boolean): void {
+    while (!this.isDone) {
+      this.resources.push(this.#refuseDuplicate(this.#readOne(this.anys[this.resources.length]!)));
+      if (isTimeUp()) return;
+    }
+  }
+
+  #readOne(any: Any): ReadResource<DecodedResources[Kind]> {
+    try {
+      const { typeUrl, bytes, name } = unwrapResource(any);
+      const expected = typeUrls[this.kind];
+      if (typeUrl !== expected) return failed(name, `the type is "${typeUrl}", not "${expected}"`);
+      return this.#readBytes(bytes, name);
+    } catch (cause) {
+      return failed('', malformed(cause));
+    }
+  }
+
+  #readBytes(bytes: Uint8Array, wrapperName: string): ReadResource<DecodedResources[Kind]> {
+    // A hash instead of the bytes: those are a view on the whole response, which would then stay in memory.
+    const digest = hash('sha256', bytes, 'base64');
+    const known = this.store.withDigest(digest);
+    if (known !== undefined) return { name: known.name, outcome: { ok: true, value: known.value, digest } };
+    const result: AnyDecodeResult<DecodedResources[Kind]> = decodeBytes(this.kind, bytes);
+    const name = result.name || wrapperName;
+    if (!result.ok) return { name, outcome: { ok: false, errors: result.errors } };
+    if (result.warnings.length > 0) this.warnings.push({ name, warnings: result.warnings });
+    return { name, outcome: { ok: true, value: result.value, digest } };
+  }
+
+  /** The first one counts; the response is refused all the same. */
+  #refuseDuplicate(read: ReadResource<DecodedResources[Kind]>): ReadResource<DecodedResources[Kind]> {
+    if (read.name === '') return read;
+    if (this.#names.has(read.name)) return failed(read.name, 'stands in the response twice');
+    this.#names.add(read.name);
+    return read;
+  }
+}
+
+function failed(name: string, message: string): { name: string; outcome: { ok: false; errors: FieldError[] } } {
+  return { name, outcome: { ok: false, errors: [{ path: '', message }] } };
+}

@@ -1,0 +1,64 @@
+import type { Cluster, Listener, MeshResources, RouteConfiguration } from '@inmesh/core';
+import type { ResourceStore } from './resource-store.js';
+
+/** The names that resources refer to, by kind of what is referred to. */
+export interface References {
+  readonly route: ReadonlySet<string>;
+  readonly cluster: ReadonlySet<string>;
+  readonly endpoint: ReadonlySet<string>;
+}
+
+/**
+ * What must be known for everything in the store to be used. What is in use still counts too, until its successor is
+ * warm; only a cluster that nothing newer names is not asked for any more.
+ */
+export function referencesOf(store: ResourceStore, published: MeshResources | undefined): References {
+  const route = new Set<string>();
+  const endpoint = new Set<string>();
+  for (const listener of both(store.listener.values(), published?.listeners.values())) {
+    if (typeof listener.routes === 'string') route.add(listener.routes);
+  }
+  for (const cluster of both(store.cluster.values(), published?.clusters.values())) {
+    const serviceName = serviceNameOf(cluster);
+    if (serviceName !== undefined) endpoint.add(serviceName);
+  }
+  return { route, cluster: clustersOfStore(store, route), endpoint };
+}
+
+/** Undefined for a cluster that needs no assignment from the server. */
+export function serviceNameOf({ discovery }: Cluster): string | undefined {
+  return discovery.kind === 'eds' ? discovery.serviceName : undefined;
+}
+
+const clustersOfConfiguration = new WeakMap<RouteConfiguration, readonly string[]>();
+
+/** The clusters that a route configuration sends requests to; worked out once. */
+export function clustersOf(configuration: RouteConfiguration): readonly string[] {
+  let names = clustersOfConfiguration.get(configuration);
+  if (names === undefined) {
+    const actions = configuration.virtualHosts.flatMap(({ routes }) => routes.map(({ action }) => action));
+    const targets = actions.flatMap((action) => (action.kind === 'forward' ? action.targets : []));
+    names = [...new Set(targets.map(({ cluster }) => cluster))];
+    clustersOfConfiguration.set(configuration, names);
+  }
+  return names;
+}
+
+function clustersOfStore(store: ResourceStore, routeNames: Iterable<string>): Set<string> {
+  const clusters = new Set<string>();
+  const addAll = (configuration: RouteConfiguration | undefined) => {
+    if (configuration !== undefined) for (const name of clustersOf(configuration)) clusters.add(name);
+  };
+  for (const name of routeNames) addAll(store.route.valueOf(name));
+  for (const listener of store.listener.values()) addAll(inlineRoutesOf(listener));
+  return clusters;
+}
+
+export function inlineRoutesOf({ routes }: Listener): RouteConfiguration | undefined {
+  return typeof routes === 'string' ? undefined : routes;
+}
+
+function* both<Value>(first: Iterable<Value>, second: Iterable<Value> | undefined): Generator<Value> {
+  yield* first;
+  if (second !== undefined) yield* second;
+}

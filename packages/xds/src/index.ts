@@ -1,0 +1,16 @@
+export { type AnyDecodeResult, decodeAny } from './resources/decode-any.js';
+export { decodeCluster } from './resources/decode-cluster.js';
+export { decodeClusterLoadAssignment } from './resources/decode-endpoint.js';
+export { decodeListener } from './resources/decode-listener.js';
+export { decodeResources, type ResourceWarning } from './resources/decode-resources.js';
+export {
+  type DecodeResult,
+  type FieldError,
+  formatResourceError,
+  type ResourceError,
+} from './resources/decode-result.js';
+export { decodeRouteConfiguration } from './resources/decode-route-configuration.js';
+export { compileRegex, type RegexResult } from './resources/regex.js';
+export type { ResourceSet } from './resources/resource-set.js';
+export type { DecodedResources, WireResources } from './resources/resource-types.js';
+export { kindOf, type ResourceKind, resourceKinds, typeUrls } from './resources/type-urls.js';

@@ -1,0 +1,88 @@
+import { create } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from 'vitest';
+import { listenerMessage, problemsOf, routeMessage, routerFilter, someAny } from '../../test/fixtures.js';
+import { HTTPFaultSchema, ListenerSchema } from '../messages.js';
+import { decodeListener } from './decode-listener.js';
+
+const typed = (name: string, value = someAny()) => ({ name, configType: { case: 'typedConfig', value } }) as const;
+
+describe('a listener', () => {
+  it('names the route configuration that it takes from the stream', () => {
+    const result = decodeListener(listenerMessage('Reviews.default:9080', 'r1'));
+    expect(result).toEqual({ ok: true, value: { name: 'reviews.default:9080', routes: 'r1' }, warnings: [] });
+  });
+
+  it('carries its routes itself, under a name that no other listener has', () => {
+    const routeConfig = routeMessage('local_route', 'c');
+    const manager = { routeSpecifier: { case: 'routeConfig', value: routeConfig } } as const;
+    const a = decodeListener(listenerMessage('a:80', '', manager));
+    expect(a).toMatchObject({
+      ok: true,
+      value: { routes: { name: 'a:80/local_route', virtualHosts: [{ name: 'all' }] } },
+    });
+  });
+
+  it('is refused as a socket listener', () => {
+    const result = decodeListener(create(ListenerSchema, { name: 'l', address: {} }));
+    expect(problemsOf(result)).toEqual([
+      'api_listener: is missing: only API listeners are supported, not socket listeners',
+    ]);
+  });
+
+  it('is refused when what it carries is no connection manager', () => {
+    const message = create(ListenerSchema, { name: 'l', apiListener: { apiListener: someAny() } });
+    expect(problemsOf(decodeListener(message))[0]).toContain('api_listener.api_listener: should be a');
+  });
+
+  it('is refused when its routes come from elsewhere, and without a name of routes', () => {
+    const message = listenerMessage('l', '', { routeSpecifier: { case: 'rds', value: {} } });
+    expect(problemsOf(decodeListener(message))).toEqual([
+      'api_listener.api_listener.rds.config_source: should be "ads" or "self"',
+      'api_listener.api_listener.rds.route_config_name: must not be empty',
+    ]);
+  });
+
+  it('is refused with scoped routes, and with none at all', () => {
+    const scoped = listenerMessage('l', '', { routeSpecifier: { case: 'scopedRoutes', value: {} } });
+    const none = listenerMessage('l', '', { routeSpecifier: { case: undefined } });
+    expect(problemsOf(decodeListener(scoped))[0]).toContain('scoped_routes: is not supported');
+    expect(problemsOf(decodeListener(none))[0]).toContain('route_specifier: is missing');
+  });
+});
+
+describe('the HTTP filters of a listener', () => {
+  const decode = (...httpFilters: NonNullable<Parameters<typeof listenerMessage>[2]>['httpFilters'] & object) =>
+    decodeListener(listenerMessage('l', 'r', { httpFilters }));
+
+  it('end in a router', () => {
+    expect(problemsOf(decode())).toEqual(['api_listener.api_listener.http_filters: is empty: a router is needed']);
+    expect(problemsOf(decode(typed('x')))[0]).toContain('http_filters[0]: the last filter must be a router');
+    expect(problemsOf(decode(routerFilter, { ...typed('x'), isOptional: true }))).toEqual([
+      'api_listener.api_listener.http_filters[0]: a router must be the last filter',
+      'api_listener.api_listener.http_filters[1]: the last filter must be a router',
+    ]);
+  });
+
+  it('are all known, or optional, or disabled', () => {
+    expect(problemsOf(decode(typed('ext.authz'), routerFilter))).toEqual([
+      'api_listener.api_listener.http_filters[0]: filter "ext.authz" (type.googleapis.com/google.protobuf.Empty) is not supported and not optional',
+    ]);
+    expect(decode({ ...typed('a'), isOptional: true }, { ...typed('b'), disabled: true }, routerFilter).ok).toBe(true);
+  });
+
+  it('have no name twice', () => {
+    const filter = { ...typed('a'), isOptional: true };
+    expect(problemsOf(decode(filter, filter, routerFilter))[0]).toContain('http_filters[1].name: "a" is used twice');
+  });
+
+  it('may hold an empty fault filter, as istiod sends it; one with a fault warns', () => {
+    const empty = typed('fault', anyPack(HTTPFaultSchema, create(HTTPFaultSchema)));
+    const abort = typed('fault', anyPack(HTTPFaultSchema, create(HTTPFaultSchema, { abort: {} })));
+    expect(decode(empty, routerFilter)).toMatchObject({ ok: true, warnings: [] });
+    expect(decode(abort, routerFilter)).toMatchObject({
+      ok: true,
+      warnings: [{ message: expect.stringContaining('fault') }],
+    });
+  });
+});

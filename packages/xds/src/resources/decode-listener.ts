@@ -1,0 +1,56 @@
+import type { Listener as ListenerModel } from '@inmesh/core';
+import { type HttpConnectionManager, HttpConnectionManagerSchema, type Listener } from '../messages.js';
+import { checkConfigSource } from './config-source.js';
+import type { DecodeResult } from './decode-result.js';
+import { decodeVirtualHosts } from './decode-route-configuration.js';
+import { deepFreeze } from './deep-freeze.js';
+import { FieldScope } from './field-scope.js';
+import { checkHttpFilters } from './http-filters.js';
+import { unpackAny } from './unpack-any.js';
+
+/**
+ * Reads an API listener (gRFC A27): a name as it is dialled and a connection manager with its routes. A socket listener
+ * belongs to a proxy and is an error.
+ */
+export function decodeListener(message: Listener): DecodeResult<ListenerModel> {
+  return FieldScope.collect((at) => {
+    if (message.name === '') at.field('name').error('must not be empty');
+    const manager = connectionManagerOf(message, at);
+    if (manager === undefined) return undefined;
+    const scope = at.field('api_listener.api_listener');
+    checkHttpFilters(manager.httpFilters, scope);
+    const routes = decodeRoutes(manager, message.name, scope);
+    return routes === undefined ? undefined : deepFreeze({ name: message.name.toLowerCase(), routes });
+  });
+}
+
+function connectionManagerOf({ apiListener }: Listener, at: FieldScope): HttpConnectionManager | undefined {
+  const scope = at.field('api_listener');
+  if (apiListener === undefined)
+    return scope.error('is missing: only API listeners are supported, not socket listeners');
+  if (apiListener.apiListener === undefined) return scope.field('api_listener').error('is missing');
+  return unpackAny(apiListener.apiListener, HttpConnectionManagerSchema, scope.field('api_listener'));
+}
+
+function decodeRoutes(
+  { routeSpecifier }: HttpConnectionManager,
+  listenerName: string,
+  at: FieldScope,
+): ListenerModel['routes'] | undefined {
+  switch (routeSpecifier.case) {
+    case 'rds':
+      checkConfigSource(routeSpecifier.value.configSource, at.field('rds.config_source'));
+      if (routeSpecifier.value.routeConfigName === '') at.field('rds.route_config_name').error('must not be empty');
+      return routeSpecifier.value.routeConfigName;
+    case 'routeConfig': {
+      const { value } = routeSpecifier;
+      // Envoy's files call nearly every inline configuration `local_route`: only with its listener is the name unique.
+      const name = `${listenerName}/${value.name}`;
+      return { name, virtualHosts: decodeVirtualHosts(value, at.field('route_config')) };
+    }
+    case 'scopedRoutes':
+      return at.field('scoped_routes').error('is not supported');
+    case undefined:
+      return at.field('route_specifier').error('is missing: either "rds" or "route_config" is needed');
+  }
+}

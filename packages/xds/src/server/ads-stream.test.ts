@@ -1,0 +1,51 @@
+import { create } from '@bufbuild/protobuf';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { expect, it } from 'vitest';
+import { serviceSet } from '../../test/fixtures.js';
+import { RecordingLogger } from '../../test/logger.js';
+import { type DiscoveryRequest, DiscoveryRequestSchema, type DiscoveryResponse } from '../messages.js';
+import { typeUrls } from '../resources/type-urls.js';
+import { AdsStream } from './ads-stream.js';
+import { SnapshotCache } from './snapshot-cache.js';
+
+/** A client that takes a response only when it is told to. */
+class SlowCall {
+  readonly cancelled = false;
+  readonly writableEnded = false;
+  readonly written: DiscoveryResponse[] = [];
+  #flush: (() => void) | undefined;
+
+  write(response: DiscoveryResponse, flushed: () => void): boolean {
+    if (this.#flush !== undefined) throw new Error('a response was written before the one before had left');
+    this.written.push(response);
+    this.#flush = flushed;
+    return false;
+  }
+
+  flush(): void {
+    const flush = this.#flush;
+    this.#flush = undefined;
+    flush?.();
+  }
+}
+
+it('skips snapshots for a client that reads slowly, and keeps no queue for it', () => {
+  const cache = new SnapshotCache();
+  const call = new SlowCall();
+  const stream = new AdsStream(
+    call as unknown as ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>,
+    cache,
+    new RecordingLogger(),
+    () => 0,
+  );
+  cache.watch(() => stream.send());
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
+  stream.receive(create(DiscoveryRequestSchema, { typeUrl: typeUrls.endpoint, resourceNames: ['a'] }));
+  for (let last = 2; last < 100; last += 1) cache.setSnapshot(serviceSet({ a: [`10.0.0.${last}`] }));
+  expect(call.written).toHaveLength(1);
+  call.flush();
+  call.flush();
+  call.flush();
+  expect(call.written).toHaveLength(2);
+  expect(call.written[1]?.versionInfo).toBe(cache.current?.endpoint.version);
+});

@@ -1,0 +1,36 @@
+import type { ResourceSet } from '../resources/resource-set.js';
+import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
+import { type VersionedSnapshot, versionSnapshot } from './versioned-snapshot.js';
+
+/** Told of the types that are different from the snapshot before. */
+export type SnapshotWatcher = (changed: ReadonlySet<ResourceKind>) => void;
+
+/** The configuration that is served right now. */
+export class SnapshotCache {
+  #current: VersionedSnapshot | undefined;
+  readonly #watchers = new Set<SnapshotWatcher>();
+
+  /** Undefined until the first snapshot is set: requests wait until then. */
+  get current(): VersionedSnapshot | undefined {
+    return this.#current;
+  }
+
+  /**
+   * Replaces the whole configuration. Nobody is told when nothing changed. Throws when a key is not the name of its
+   * resource; then the snapshot before stays.
+   */
+  setSnapshot(set: ResourceSet): void {
+    const previous = this.#current;
+    const next = versionSnapshot(set, previous);
+    this.#current = next;
+    const changed = new Set(resourceKinds.filter((kind) => next[kind] !== previous?.[kind]));
+    if (changed.size === 0) return;
+    for (const watcher of [...this.#watchers]) watcher(changed);
+  }
+
+  /** Returns what ends the watching. */
+  watch(watcher: SnapshotWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+}
