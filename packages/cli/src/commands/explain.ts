@@ -1,0 +1,88 @@
+import { formatIssue } from '@inmesh/config';
+import { createMesh, formatExplanation, type Mesh, type MeshOptions } from 'inmesh';
+import { checkFiles } from '../check-files.js';
+import { type Command, parseFlags, requirePaths, UsageError } from '../command.js';
+import { type Io, writeLine } from '../io.js';
+
+const options = {
+  config: { type: 'string', multiple: true },
+  xds: { type: 'string' },
+  method: { type: 'string', default: 'GET' },
+  header: { type: 'string', multiple: true },
+  namespace: { type: 'string' },
+  'cluster-domain': { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+export const explain: Command = {
+  summary: 'say where a request goes, and why',
+  help: `inmesh explain --config PATH URL
+inmesh explain --xds HOST:PORT URL
+
+Says which listener, virtual host, route, clusters and endpoints a request takes, and why not the routes before.
+
+  --config PATH        file or folder; may be given several times
+  --xds HOST:PORT      ask a config server instead
+  --method M           (GET)
+  --header 'K: V'      may be given several times
+  --namespace NS       of the caller, and of objects that name none (default)
+  --cluster-domain D   end of service names (cluster.local)
+  --json               for machines`,
+  run,
+};
+
+type Flags = ReturnType<typeof parse>['values'];
+
+function parse(argv: readonly string[]) {
+  return parseFlags(argv, { options, allowPositionals: true });
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parse(argv);
+  const [url, ...more] = positionals;
+  if (url === undefined || more.length > 0) throw new UsageError('give one URL');
+  if (!URL.canParse(url)) throw new UsageError(`${JSON.stringify(url)} is not a URL`);
+  const request = { url, method: values.method, headers: parseHeaders(values.header ?? []) };
+  const source = sourceOf(values);
+  if ('config' in source && !(await isValid(source.config, values, io))) return 1;
+  const { namespace, 'cluster-domain': clusterDomain } = values;
+  const explanation = await withMesh({ ...source, namespace, clusterDomain }, (mesh) => mesh.explain(request));
+  writeLine(io.out, values.json ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation));
+  return 0;
+}
+
+function sourceOf({ config, xds }: Flags): { config: readonly string[] } | { xds: string } {
+  if (xds !== undefined && config !== undefined) throw new UsageError('give --config or --xds, not both');
+  return xds === undefined ? { config: requirePaths(config, '--config or --xds') } : { xds };
+}
+
+function parseHeaders(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(lines.map(parseHeader));
+}
+
+function parseHeader(line: string): [name: string, value: string] {
+  const [, name, value] = /^\s*([^\s:]+)\s*:\s*(.*?)\s*$/.exec(line) ?? [];
+  if (name === undefined || value === undefined)
+    throw new UsageError(`--header: ${JSON.stringify(line)} is not 'name: value'`);
+  return [name.toLowerCase(), value];
+}
+
+/** A mesh waits for files to be mended; a command says what is wrong and ends. */
+async function isValid(paths: readonly string[], values: Flags, io: Io): Promise<boolean> {
+  const { 'cluster-domain': clusterDomain, namespace: defaultNamespace } = values;
+  const { issues, inconsistencies } = await checkFiles(paths, { clusterDomain, defaultNamespace });
+  const errors = issues.filter(({ severity }) => severity === 'error').map(formatIssue);
+  for (const line of [...errors, ...inconsistencies]) writeLine(io.err, line);
+  return errors.length + inconsistencies.length === 0;
+}
+
+/** The same mesh that a service has, so that the answer is what a service would do. */
+async function withMesh<T>(meshOptions: MeshOptions, use: (mesh: Mesh) => T): Promise<T> {
+  const mesh = await createMesh(meshOptions);
+  try {
+    await mesh.ready();
+    return use(mesh);
+  } finally {
+    await mesh.close();
+  }
+}

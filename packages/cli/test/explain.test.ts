@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { brokenYaml, ConfigFolder, reviewsYaml, routesYaml } from './support/config-folder.js';
+import { Running, run } from './support/run.js';
+
+const open: { close(): unknown }[] = [];
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function keep<T extends { close(): unknown }>(one: T): T {
+  open.push(one);
+  return one;
+}
+
+function folderOf(files: Record<string, string>): string {
+  return keep(new ConfigFolder(files)).path;
+}
+
+const files = { 'reviews.yaml': reviewsYaml, 'routes.yaml': routesYaml };
+
+describe('inmesh explain', () => {
+  it('names listener, routes with the reason against each, weights and endpoints', async () => {
+    const { code, out } = await run('explain', '--config', folderOf(files), 'http://reviews/reviews/7');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^GET http:\/\/reviews\/reviews\/7\n/);
+    expect(out).toMatch(/listener +reviews\.default\.svc\.cluster\.local:80\n/);
+    expect(out).toMatch(/route 1 testers.* -> header end-user exact "jason" does not hold\n/);
+    expect(out).toMatch(/route 2 everyone.* -> taken\n/);
+    expect(out).toMatch(/90 % outbound\|80\|v1\|reviews\.default\.svc\.cluster\.local .*\n +127\.0\.0\.1:9001 healthy/);
+    expect(out).toMatch(/10 % outbound\|80\|v2\|/);
+  });
+
+  it('takes method and headers into account', async () => {
+    const flags = ['--method', 'post', '--header', 'End-User: jason'];
+    const { out } = await run('explain', '--config', folderOf(files), 'http://reviews/', ...flags);
+    expect(out).toMatch(/^POST /);
+    expect(out).toMatch(/route 1 testers.* -> taken\n/);
+    expect(out).toMatch(/100 % outbound\|80\|v2\|/);
+  });
+
+  it('prints JSON for machines', async () => {
+    const { out } = await run('explain', '--json', '--config', folderOf(files), 'http://reviews/');
+    expect(JSON.parse(out)).toMatchObject({ routes: [{ taken: false }, { taken: true }] });
+  });
+
+  it('completes names with the namespace of the caller', async () => {
+    const path = folderOf(files);
+    expect((await run('explain', '--config', path, '--namespace', 'elsewhere', 'http://reviews/')).out).toContain(
+      'not in the configuration',
+    );
+    const qualified = await run('explain', '--config', path, '--namespace', 'elsewhere', 'http://reviews.default/');
+    expect(qualified.out).toContain('route 2 everyone');
+  });
+
+  it('says what is wrong with broken files instead', async () => {
+    const path = folderOf({ ...files, 'broken.yaml': brokenYaml });
+    const { code, out, err } = await run('explain', '--config', path, 'http://reviews/');
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/broken\.yaml:\d+:\d+: error: /);
+  });
+
+  it('refuses what is not http', async () => {
+    const { code, err } = await run('explain', '--config', folderOf(files), 'ftp://reviews/');
+    expect(code).toBe(1);
+    expect(err).toContain('not an http or https URL');
+  });
+
+  it('asks a config server when told to', async () => {
+    const argv = ['serve', '--config', folderOf(files), '--xds-port', '0', '--metrics-port', '0', '--debug-port', '0'];
+    const server = keep(new Running(argv));
+    await expect.poll(() => server.addresses, { timeout: 10_000 }).toBeDefined();
+    const { code, out } = await run('explain', '--xds', server.addresses!.xds!, 'http://reviews/');
+    expect(code).toBe(0);
+    expect(out).toMatch(/route 2 everyone.* -> taken\n/);
+  });
+});

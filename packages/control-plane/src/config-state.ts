@@ -1,0 +1,31 @@
+import type { Issue } from '@inmesh/config';
+import type { MeshResources } from '@inmesh/core';
+import type { ResourceSet } from '@inmesh/xds';
+
+/** A configuration that clients are given, as messages and as our own decoder reads them. */
+export interface ServedConfig {
+  readonly set: ResourceSet;
+  readonly resources: MeshResources;
+  readonly acceptedAtMs: number;
+}
+
+/** What is served, and what is wrong with the files as they are now. */
+export interface ConfigState {
+  /** Undefined until a first set without errors. */
+  readonly served: ServedConfig | undefined;
+  readonly issues: readonly Issue[];
+  /** Files whose last good content is served instead of what they hold. */
+  readonly refused: readonly string[];
+  /** Why the translation of the newest files is not published although the files seem right. */
+  readonly inconsistencies: readonly string[];
+  /** Why the files cannot be read. */
+  readonly sourceError: string | undefined;
+}
+
+export const initialState: ConfigState = Object.freeze({
+  served: undefined,
+  issues: [],
+  refused: [],
+  inconsistencies: [],
+  sourceError: undefined,
+});

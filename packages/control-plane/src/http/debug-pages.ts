@@ -1,0 +1,40 @@
+import { formatIssue } from '@inmesh/config';
+import type { AdsServer, SnapshotCache } from '@inmesh/xds/server';
+import type { ConfigState } from '../config-state.js';
+import { dumpConfig } from '../debug/config-dump.js';
+import { listEndpoints } from '../debug/endpoints.js';
+import type { Answer, Pages } from './get-server.js';
+
+/** What people ask, as JSON. */
+export function debugPages(parts: { ads: AdsServer; cache: SnapshotCache; state: () => ConfigState }): Pages {
+  const { ads, cache, state } = parts;
+  const pages: Pages = {
+    '/debug/config_dump': () => json(dumpConfig(state().served?.set, cache.current)),
+    '/debug/status': () => json({ ...summary(state()), clients: ads.status() }),
+    '/debug/issues': () => json(issues(state())),
+    '/debug/endpoints': () => json(listEndpoints(state().served?.resources)),
+  };
+  return { '/': () => json({ pages: Object.keys(pages) }), ...pages };
+}
+
+function json(value: unknown): Answer {
+  return { contentType: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` };
+}
+
+function summary({ served, refused, issues }: ConfigState): object {
+  return {
+    ready: served !== undefined,
+    acceptedAt: served === undefined ? null : new Date(served.acceptedAtMs).toISOString(),
+    refusedFiles: refused,
+    issues: issues.length,
+  };
+}
+
+function issues(state: ConfigState): object {
+  return {
+    issues: state.issues.map((issue) => ({ ...issue, text: formatIssue(issue) })),
+    refusedFiles: state.refused,
+    inconsistencies: state.inconsistencies,
+    sourceError: state.sourceError ?? null,
+  };
+}

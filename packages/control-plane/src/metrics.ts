@@ -1,0 +1,85 @@
+import { type ResourceKind, resourceKinds } from '@inmesh/xds';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ConfigState } from './config-state.js';
+
+export type PushedType = ResourceKind | 'other';
+
+/** Everything that the metrics port tells. */
+export interface ServerMetrics {
+  readonly contentType: string;
+  countPush(type: PushedType): void;
+  countNack(type: PushedType): void;
+  setState(state: ConfigState, newlyRefused: number): void;
+  text(): Promise<string>;
+}
+
+/** @param countClients how many streams are open now */
+export function createMetrics(countClients: () => number): ServerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const pushes = new Counter({
+    name: 'inmesh_config_pushes_total',
+    help: 'Responses sent to clients, by resource type.',
+    labelNames: ['type'],
+    registers,
+  });
+  const nacks = new Counter({
+    name: 'inmesh_xds_nacks_total',
+    help: 'Responses that a client refused, by resource type.',
+    labelNames: ['type'],
+    registers,
+  });
+  for (const type of resourceKinds) for (const counter of [pushes, nacks]) counter.inc({ type }, 0);
+  new Gauge({
+    name: 'inmesh_xds_clients',
+    help: 'Clients that are connected.',
+    registers,
+    collect() {
+      this.set(countClients());
+    },
+  });
+  return {
+    contentType: registry.contentType,
+    countPush: (type) => pushes.inc({ type }),
+    countNack: (type) => nacks.inc({ type }),
+    setState: configMetrics(registers),
+    text: () => Registry.merge([registry, processMetrics()]).metrics(),
+  };
+}
+
+function configMetrics(registers: Registry[]): ServerMetrics['setState'] {
+  const refusedTotal = new Counter({
+    name: 'inmesh_config_refused_total',
+    help: 'File contents that were refused; their last good content stayed in use.',
+    registers,
+  });
+  const issues = new Gauge({
+    name: 'inmesh_config_issues',
+    help: 'Issues of the files as they are now.',
+    labelNames: ['severity'],
+    registers,
+  });
+  const acceptedAt = new Gauge({
+    name: 'inmesh_config_last_accepted_timestamp_seconds',
+    help: 'When files were last accepted; 0 before the first time.',
+    registers,
+  });
+  return (state, newlyRefused) => {
+    refusedTotal.inc(newlyRefused);
+    for (const severity of ['error', 'warning'] as const) {
+      issues.set({ severity }, state.issues.filter((issue) => issue.severity === severity).length);
+    }
+    acceptedAt.set((state.served?.acceptedAtMs ?? 0) / 1000);
+  };
+}
+
+let processRegistry: Registry | undefined;
+
+/** One for the process: prom-client never takes its observers of the garbage collector down again. */
+function processMetrics(): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}

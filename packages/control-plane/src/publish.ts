@@ -1,0 +1,55 @@
+import type { ConfigSet, LoadedConfig, SourceFile } from '@inmesh/config';
+import type { SnapshotCache } from '@inmesh/xds/server';
+import { type ConfigState, initialState } from './config-state.js';
+import { checkResources } from './consistency.js';
+
+export interface PublisherOptions {
+  readonly files: Pick<ConfigSet, 'update'>;
+  readonly cache: Pick<SnapshotCache, 'setSnapshot'>;
+  /** Called with every state; `files` is what the state was made of, undefined when the files could not be read. */
+  readonly onState: (state: ConfigState, files: readonly SourceFile[] | undefined) => void;
+  /** Wall clock, in ms. */
+  readonly now: () => number;
+}
+
+/** Files in, snapshots out. Whatever is wrong with the files, the last good snapshot stays published. */
+export class ConfigPublisher {
+  #state: ConfigState = initialState;
+  /** What the files were translated to last, published or not. */
+  #newest: LoadedConfig | undefined;
+
+  constructor(private readonly options: PublisherOptions) {}
+
+  get state(): ConfigState {
+    return this.#state;
+  }
+
+  setFiles(files: readonly SourceFile[]): void {
+    const { config, issues, refused } = this.options.files.update(files);
+    const before = { ...this.#state, issues, refused, sourceError: undefined };
+    const isNew = config !== undefined && config !== this.#newest;
+    this.#newest = config;
+    this.#enter(isNew ? this.#publish(config, before) : before, files);
+  }
+
+  /** The files cannot be read; what is published stays. */
+  setSourceError(error: Error): void {
+    this.#enter({ ...this.#state, sourceError: error.message }, undefined);
+  }
+
+  #publish({ resources: set }: LoadedConfig, before: ConfigState): ConfigState {
+    try {
+      const { resources, problems } = checkResources(set);
+      if (problems.length > 0) return { ...before, inconsistencies: problems };
+      this.options.cache.setSnapshot(set);
+      return { ...before, inconsistencies: [], served: { set, resources, acceptedAtMs: this.options.now() } };
+    } catch (error) {
+      return { ...before, inconsistencies: [(error as Error).message] };
+    }
+  }
+
+  #enter(state: ConfigState, files: readonly SourceFile[] | undefined): void {
+    this.#state = state;
+    this.options.onState(state, files);
+  }
+}

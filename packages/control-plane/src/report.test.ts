@@ -1,0 +1,56 @@
+import type { Issue } from '@inmesh/config';
+import { describe, expect, it } from 'vitest';
+import { type ConfigState, initialState } from './config-state.js';
+import { StateReport } from './report.js';
+
+function issueIn(file: string): Issue {
+  return {
+    severity: 'error',
+    file,
+    line: 3,
+    column: 5,
+    object: 'Service a',
+    field: 'spec',
+    message: 'is wrong',
+  } as Issue;
+}
+
+function started() {
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  const report = new StateReport({ info: log, warn: log, error: log });
+  const write = (state: Partial<ConfigState>, texts?: Record<string, string>) => {
+    const files = texts && Object.entries(texts).map(([path, text]) => ({ path, text }));
+    const refused = report.write({ ...initialState, ...state }, files);
+    return { lines: lines.splice(0), refused };
+  };
+  return { write };
+}
+
+describe('The report', () => {
+  it('writes an issue again when its own file was saved, not when another was', () => {
+    const { write } = started();
+    const state = { issues: [issueIn('a.yaml')], refused: ['a.yaml'] };
+    expect(write(state, { 'a.yaml': 'x', 'b.yaml': '1' })).toEqual({
+      lines: [expect.stringMatching(/^a\.yaml:3:5: error: /)],
+      refused: 1,
+    });
+    expect(write(state, { 'a.yaml': 'x', 'b.yaml': '2' })).toEqual({ lines: [], refused: 0 });
+    expect(write(state, { 'a.yaml': 'y', 'b.yaml': '2' }).lines).toHaveLength(1);
+    expect(write({}, { 'a.yaml': 'good', 'b.yaml': '2' })).toEqual({ lines: [], refused: 0 });
+    expect(write(state, { 'a.yaml': 'y', 'b.yaml': '2' }).lines).toHaveLength(1);
+  });
+
+  it('writes once that the files cannot be read', () => {
+    const { write } = started();
+    expect(write({ sourceError: 'ENOENT' }).lines).toEqual(['the configuration cannot be read: ENOENT']);
+    expect(write({ sourceError: 'ENOENT' }).lines).toEqual([]);
+  });
+
+  it('writes why nothing was published although the files are right', () => {
+    const { write } = started();
+    const state = { inconsistencies: ['Cluster "a": name: is missing'] };
+    expect(write(state, {}).lines).toEqual(['the configuration is not published: Cluster "a": name: is missing']);
+    expect(write(state, {}).lines).toEqual([]);
+  });
+});

@@ -1,0 +1,63 @@
+import { ConfigSet } from '@inmesh/config';
+import { AdsServer, SnapshotCache } from '@inmesh/xds/server';
+import { openAdsPort } from './ads-port.js';
+import { Closers } from './closers.js';
+import { debugPages } from './http/debug-pages.js';
+import { serveGet } from './http/get-server.js';
+import { healthPages } from './http/health-pages.js';
+import { createMetrics } from './metrics.js';
+import { type ControlPlaneOptions, defaultOptions } from './options.js';
+import { ConfigPublisher } from './publish.js';
+import { StateReport } from './report.js';
+import { watchConfig } from './sources/folder.js';
+
+export interface ControlPlane {
+  /** Each `host:port`. */
+  readonly addresses: { readonly xds: string; readonly metrics: string; readonly debug: string };
+  /** Ends every stream and closes every port; what clients have been given stays theirs. */
+  close(): Promise<void>;
+}
+
+/**
+ * Reads YAML and serves it by xDS. Resolves when the ports are open and the files have been looked at once; when those are
+ * broken too, clients then wait until they are mended.
+ * @throws Error that names the port and its flag, when one cannot be opened
+ */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const closers = new Closers();
+  try {
+    const addresses = await start(options, closers);
+    return { addresses, close: () => closers.close() };
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function start(options: ControlPlaneOptions, closers: Closers): Promise<ControlPlane['addresses']> {
+  const { logger, clusterDomain, defaultNamespace } = options;
+  const cache = new SnapshotCache();
+  const ads = new AdsServer({ cache, logger });
+  const metrics = createMetrics(() => ads.status().length);
+  const report = new StateReport(logger);
+  const publisher = new ConfigPublisher({
+    files: new ConfigSet({ clusterDomain, defaultNamespace }),
+    cache,
+    onState: (state, files) => metrics.setState(state, report.write(state, files)),
+    now: Date.now,
+  });
+  const state = () => publisher.state;
+  const { host = defaultOptions.host, xdsPort = defaultOptions.xdsPort } = options;
+  const { metricsPort = defaultOptions.metricsPort, debugPort = defaultOptions.debugPort } = options;
+
+  const xds = await openAdsPort(ads, metrics, { host, port: xdsPort, flag: '--xds-port' });
+  closers.add(xds.close);
+  const health = await serveGet(healthPages(metrics, state), { host, port: metricsPort, flag: '--metrics-port' });
+  closers.add(health.close);
+  const debug = await serveGet(debugPages({ ads, cache, state }), { host, port: debugPort, flag: '--debug-port' });
+  closers.add(debug.close);
+  const source = watchConfig(options.config, publisher);
+  closers.add(source.close);
+  await source.firstLook;
+  return { xds: xds.address, metrics: health.address, debug: debug.address };
+}
