@@ -23,9 +23,9 @@ export function clientLabels(workload: WorkloadInfo, call: Call): PeerLabels {
     destination_workload: known(identity.name),
     destination_workload_namespace: known(identity.namespace),
     destination_principal: unknown,
-    // Endpoint metadata has no app and no version; Istio, too, says unknown where it has nothing but that metadata.
-    destination_app: unknown,
-    destination_version: unknown,
+    // Endpoint metadata has neither; the canonical names are made of the labels `app` and `version` unless others are set.
+    destination_app: known(identity.canonicalName),
+    destination_version: identity.canonicalRevision === latest ? unknown : known(identity.canonicalRevision),
     ...serviceLabels(call),
     destination_canonical_service: known(identity.canonicalName),
     destination_canonical_revision: identity.canonicalRevision || latest,

@@ -37,8 +37,8 @@ describe('istio_requests_total', () => {
           destination_workload: 'reviews-v2',
           destination_workload_namespace: 'shop',
           destination_principal: 'unknown',
-          destination_app: 'unknown',
-          destination_version: 'unknown',
+          destination_app: 'reviews',
+          destination_version: 'v2',
           destination_service: 'reviews.shop.svc.cluster.local',
           destination_service_name: 'reviews',
           destination_service_namespace: 'shop',
@@ -197,7 +197,7 @@ describe('the number of series', () => {
     expect(
       values.map(({ labels, value }) => [labels.reporter, labels.destination_app, labels.response_code, value]),
     ).toEqual([
-      ['source', 'unknown', '200', 2],
+      ['source', 'reviews', '200', 2],
       ['source', 'other', '5xx', 1],
       ['destination', 'other', '0', 1],
     ]);
