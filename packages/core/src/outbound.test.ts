@@ -25,11 +25,12 @@ interface Setup {
   endpoints?: number;
   cluster?: Partial<Cluster>;
   telemetry?: Telemetry[];
+  seed?: number;
 }
 
 function mesh(setup: Setup = {}) {
   const clock = new FakeClock();
-  const random = seededRandom(1);
+  const random = seededRandom(setup.seed ?? 1);
   const assembler = new SnapshotAssembler({ clock, random, searchDomains: ['default.svc.cluster.local'] });
   const snapshot = assembler.assemble(resources(setup));
   const sent: string[] = [];
@@ -146,6 +147,15 @@ describe('retries', () => {
     const reply = await settle(m.clock, m.service(m.call({ method: 'POST' })));
     expect(reply.httpStatus).toBe(200);
     expect(new Set(m.sent).size).toBe(3);
+  });
+
+  it('reach the one endpoint that was not tried, however the draws fall', async () => {
+    for (let seed = 1; seed <= 200; seed += 1) {
+      const m = mesh({ retry: { attempts: 1 }, endpoints: 2, seed });
+      const dead = m.endpoints[0]!.endpoint.address;
+      m.answerWith((call) => (call.endpoint!.endpoint.address === dead ? refused() : new FakeReply(200)));
+      expect((await settle(m.clock, m.service(m.call()))).httpStatus).toBe(200);
+    }
   });
 
   it('stop after the policy’s attempts, and the error tells attempts, endpoint and URX', async () => {

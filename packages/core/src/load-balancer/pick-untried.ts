@@ -3,17 +3,25 @@ import type { EndpointView } from '../cluster-view.js';
 import type { LoadBalancer } from './load-balancer.js';
 
 /**
- * Picks, and picks again up to `maxAttempts` times while the pick was tried before; then the last pick is used (Envoy
- * `host_selection_retry_max_attempts` with the previous-hosts predicate).
+ * Picks, and picks again up to `maxAttempts` times while the pick was tried before (Envoy's previous-hosts predicate with
+ * `host_selection_retry_max_attempts`). Where Envoy would then use the last pick, an endpoint that was not tried is looked
+ * for first: with two endpoints, six draws in a row miss the other one in one retry of 64.
  */
 export function pickUntried(balancer: LoadBalancer, call: Call, maxAttempts: number): EndpointView | undefined {
   let pick = balancer.pick(call);
   const tried = call.triedEndpoints;
-  if (tried === undefined) return pick;
-  for (let left = maxAttempts; left > 0 && pick !== undefined && wasTried(tried, pick); left -= 1) {
+  if (tried === undefined || maxAttempts === 0) return pick;
+  for (let left = maxAttempts; left > 0; left -= 1) {
+    if (pick === undefined || !wasTried(tried, pick)) return pick;
     pick = balancer.pick(call);
   }
-  return pick;
+  return pick === undefined || !wasTried(tried, pick) ? pick : (firstUntried(tried, call) ?? pick);
+}
+
+function firstUntried(tried: readonly EndpointView[], { cluster }: Call): EndpointView | undefined {
+  return cluster?.endpoints.find(
+    (view) => view.endpoint.health === 'healthy' && !view.state.removed && !wasTried(tried, view),
+  );
 }
 
 /** By state and not by view: the same address has another view in every snapshot. */

@@ -1,0 +1,159 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { constantLoad } from '../support/load.js';
+
+const example = fileURLToPath(new URL('../../examples/bookinfo', import.meta.url));
+
+const folder = mkdtempSync(join(tmpdir(), 'inmesh-bookinfo-test-'));
+const config = join(folder, 'config');
+/** The demo's own temporary folder is made in here. */
+const temporary = join(folder, 'tmp');
+let demo: ChildProcess;
+let output = '';
+let url: string;
+
+beforeAll(async () => {
+  mkdirSync(temporary);
+  cpSync(join(example, 'config'), config, { recursive: true });
+  demo = spawn(process.execPath, [join(example, 'dist/main.js')], {
+    env: { ...process.env, BOOKINFO_CONFIG: config, BOOKINFO_PORT: '0', TMPDIR: temporary },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  url = await readyUrl(demo);
+}, 90_000);
+
+afterAll(() => {
+  demo.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function readyUrl({ stdout, stderr }: ChildProcess): Promise<string> {
+  stderr!.on('data', (chunk) => {
+    output += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: stdout! });
+    lines.on('line', (line) => {
+      output += `${line}\n`;
+      if (line.startsWith('READY ')) resolve(line.slice('READY '.length));
+    });
+    lines.on('close', () => reject(new Error(`the demo ended before it was ready:\n${output}`)));
+  });
+}
+
+async function versionFor(user?: string): Promise<string> {
+  const response = await fetch(`${url}/api/v1/products/0`, { headers: user === undefined ? {} : { 'end-user': user } });
+  const { details, reviews } = await response.json();
+  if (details.error ?? reviews.error) throw new Error(`${details.error} ${reviews.error}`);
+  return reviews.version;
+}
+
+function pageFor(query: string): Promise<string> {
+  return fetch(`${url}/productpage${query}`).then((response) => response.text());
+}
+
+function saveRoutes(routes: { everyone: string; jason: string }): void {
+  const text = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews, namespace: default }
+spec:
+  hosts: [reviews]
+  http:
+    - match: [{ headers: { end-user: { exact: jason } } }]
+      route: [{ destination: { host: reviews, subset: ${routes.jason} } }]
+    - route: [{ destination: { host: reviews, subset: ${routes.everyone} } }]
+`;
+  writeFileSync(join(config, '.unfinished'), text);
+  renameSync(join(config, '.unfinished'), join(config, 'virtual-service.yaml'));
+}
+
+interface ProcessRow {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+function processes(): ProcessRow[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n');
+  return rows.map((row) => {
+    const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row)!;
+    return { pid: Number(pid), parent: Number(parent), command: command! };
+  });
+}
+
+function children(): ProcessRow[] {
+  return processes().filter(({ parent, command }) => parent === demo.pid && !/^ps\b/.test(command));
+}
+
+// One demo serves all of them, in this order; the last one ends it.
+describe('the bookinfo demo', () => {
+  it('shows a page with details and reviews', async () => {
+    const page = await pageFor('');
+    expect(page).toContain('William Shakespeare');
+    expect(page).toMatch(/Answered by reviews-v[12]/);
+    expect(output.match(/^READY /gm)).toHaveLength(1);
+  });
+
+  it('gives jason red stars and nobody else', async () => {
+    expect(await pageFor('?user=jason')).toMatch(/class="red".*★★★★★.*Answered by reviews-v3/s);
+    const others = await Promise.all(Array.from({ length: 60 }, () => versionFor()));
+    expect(new Set(others)).toEqual(new Set(['v1', 'v2']));
+    expect(await versionFor('mary')).toMatch(/v1|v2/);
+  });
+
+  it('writes what a customer is called as text, not as markup', async () => {
+    expect(await pageFor('?user=<script>')).not.toContain('<script>');
+  });
+
+  it('shifts all traffic within a second of a save, without a failed request', async () => {
+    saveRoutes({ everyone: 'v1', jason: 'v2' });
+    // Jason's new version shows that the save has arrived.
+    await expect.poll(() => versionFor('jason'), { timeout: 5000, interval: 20 }).toBe('v2');
+    const load = constantLoad(4, async () => {
+      const startedAt = performance.now();
+      return JSON.stringify({ startedAt, version: await versionFor(), endedAt: performance.now() });
+    });
+    await expect.poll(() => load.answers.length).toBeGreaterThan(50);
+    const savedAt = performance.now();
+    saveRoutes({ everyone: 'v2', jason: 'v2' });
+    const shifted = () => load.answers.some((answer) => answer.includes('v2'));
+    await expect.poll(shifted, { timeout: 5000, interval: 5 }).toBe(true);
+    const answersAtShift = load.answers.length;
+    await expect.poll(() => load.answers.length).toBeGreaterThan(answersAtShift + 50);
+    await load.stop();
+
+    expect(load.failures).toEqual([]);
+    const answers = load.answers.map((answer) => JSON.parse(answer));
+    const firstV2 = Math.min(...answers.filter(({ version }) => version === 'v2').map(({ endedAt }) => endedAt));
+    expect(firstV2 - savedAt).toBeLessThan(1000);
+    const later = answers.filter(({ startedAt }) => startedAt > firstV2).map(({ version }) => version);
+    expect(new Set(later)).toEqual(new Set(['v2']));
+  });
+
+  it('starts a killed process again, at another port', async () => {
+    const victim = children().find(({ command }) => command.endsWith('reviews-v1'))!;
+    process.kill(victim.pid, 'SIGKILL');
+    await expect.poll(() => output, { timeout: 5000 }).toMatch(/reviews-v1 ended unexpectedly \(SIGKILL\)/);
+    saveRoutes({ everyone: 'v1', jason: 'v3' });
+    await expect.poll(() => versionFor().catch(String), { timeout: 15_000, interval: 50 }).toBe('v1');
+  }, 30_000);
+
+  it('ends at once on SIGINT and leaves nothing behind', async () => {
+    const started = children();
+    expect(started).toHaveLength(7);
+    expect(readdirSync(temporary)).toHaveLength(1);
+    const ended = once(demo, 'exit');
+    demo.kill('SIGINT');
+    expect(await ended).toEqual([0, null]);
+    const left = processes().filter(({ pid }) => started.some((child) => child.pid === pid));
+    expect(left).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
+  }, 15_000);
+});
