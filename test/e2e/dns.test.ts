@@ -79,6 +79,20 @@ describe('with DNS alone', () => {
     }
   }, 40_000);
 
+  it('the SRV record of a named port gives addresses and ports', async () => {
+    const dns = keep(await FakeDnsServer.start());
+    const a = await pods(['127.0.0.1']);
+    const b = await pods(['127.0.0.2']);
+    dns.setSrv(`_http._tcp.${podName}`, [
+      { target: `a.${podName}`, port: a.port },
+      { target: `b.${podName}`, port: b.port },
+    ]);
+    dns.setA(`a.${podName}`, ['127.0.0.1']);
+    dns.setA(`b.${podName}`, ['127.0.0.2']);
+    const mesh = await joinByDns(dns);
+    expect(await seen(mesh, `http://_http._tcp.${podName}/`, 40)).toEqual(new Set(['127.0.0.1', '127.0.0.2']));
+  });
+
   it('a name that does not exist fails the call with the reason', async () => {
     const dns = keep(await FakeDnsServer.start());
     const mesh = await joinByDns(dns);

@@ -1,4 +1,4 @@
-import type { Cluster, Listener, MeshResources, RetryPolicy, Route, RouteConfiguration } from '@inmesh/core';
+import type { Cluster, DnsHost, Listener, MeshResources, RetryPolicy, Route, RouteConfiguration } from '@inmesh/core';
 import { defaultBackoff } from '@inmesh/core';
 
 /** Istio's defaults for a host with no policy: two more tries where nothing was acted on, on other endpoints. */
@@ -26,7 +26,7 @@ export function hostResources(host: string, port: number): { listener: Listener;
   const clusterName = `dns|${name}`;
   const cluster: Cluster = Object.freeze({
     name: clusterName,
-    discovery: { kind: 'dns', hosts: [{ hostname: host, port }], logical: false } as const,
+    discovery: { kind: 'dns', hosts: [dnsHost(host, port)], logical: false } as const,
     loadBalancer: { kind: 'leastRequest', choices: 2 } as const,
     connectTimeoutMs,
     circuitBreakers: unlimited,
@@ -36,6 +36,11 @@ export function hostResources(host: string, port: number): { listener: Listener;
   });
   const listener: Listener = Object.freeze({ name, routes: catchAll(name, clusterName), passthrough: true });
   return { listener, cluster };
+}
+
+/** `_http._tcp.name.namespace.svc.cluster.local` asks for the named port of a Service: addresses and ports are in its SRV record. */
+function dnsHost(hostname: string, port: number): DnsHost {
+  return /^_[^.]+\._tcp\./.test(hostname) ? { hostname, port, srv: hostname } : { hostname, port };
 }
 
 function catchAll(name: string, cluster: string): RouteConfiguration {
