@@ -47,11 +47,17 @@ function readyUrl({ stdout, stderr }: ChildProcess): Promise<string> {
   });
 }
 
+interface ProductPart {
+  readonly version?: string;
+  readonly error?: string;
+}
+
 async function versionFor(user?: string): Promise<string> {
   const response = await fetch(`${url}/api/v1/products/0`, { headers: user === undefined ? {} : { 'end-user': user } });
-  const { details, reviews } = await response.json();
-  if (details.error ?? reviews.error) throw new Error(`${details.error} ${reviews.error}`);
-  return reviews.version;
+  const { details, reviews } = (await response.json()) as Record<'details' | 'reviews', ProductPart>;
+  const problem = details.error ?? reviews.error;
+  if (problem !== undefined) throw new Error(problem);
+  return reviews.version!;
 }
 
 function pageFor(query: string): Promise<string> {
@@ -90,6 +96,11 @@ function processes(): ProcessRow[] {
 
 function children(): ProcessRow[] {
   return processes().filter(({ parent, command }) => parent === demo.pid && !/^ps\b/.test(command));
+}
+
+function killChild(name: string): void {
+  const { pid } = children().find(({ command }) => command.includes(name))!;
+  process.kill(pid, 'SIGKILL');
 }
 
 // One demo serves all of them, in this order; the last one ends it.
@@ -137,9 +148,20 @@ describe('the bookinfo demo', () => {
     expect(new Set(later)).toEqual(new Set(['v2']));
   });
 
+  it('goes on while the config server is killed, and listens to its successor', async () => {
+    saveRoutes({ everyone: 'v2', jason: 'v3' });
+    await expect.poll(() => versionFor('jason'), { timeout: 5000, interval: 20 }).toBe('v3');
+    const load = constantLoad(4, () => versionFor());
+    killChild('inmesh.js');
+    await expect.poll(() => output, { timeout: 5000 }).toMatch(/config-server ended unexpectedly \(SIGKILL\)/);
+    saveRoutes({ everyone: 'v3', jason: 'v3' });
+    await expect.poll(() => load.answers.at(-1), { timeout: 20_000, interval: 20 }).toBe('v3');
+    await load.stop();
+    expect(load.failures).toEqual([]);
+  }, 40_000);
+
   it('starts a killed process again, at another port', async () => {
-    const victim = children().find(({ command }) => command.endsWith('reviews-v1'))!;
-    process.kill(victim.pid, 'SIGKILL');
+    killChild('reviews-v1');
     await expect.poll(() => output, { timeout: 5000 }).toMatch(/reviews-v1 ended unexpectedly \(SIGKILL\)/);
     saveRoutes({ everyone: 'v1', jason: 'v3' });
     await expect.poll(() => versionFor().catch(String), { timeout: 15_000, interval: 50 }).toBe('v1');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import fastify from 'fastify';
@@ -28,7 +28,7 @@ spec:
 
 interface Seen {
   version: string;
-  headers: Record<string, string | undefined>;
+  headers: IncomingHttpHeaders;
 }
 
 describe('three hops, Express to Fastify to node:http, with nothing passed on by hand', () => {

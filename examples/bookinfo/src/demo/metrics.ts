@@ -1,0 +1,70 @@
+/** What callers have counted of one workload since they started. */
+export interface Counters {
+  requests: number;
+  errors: number;
+  /** Requests that took at most so many ms, by that bound; `Infinity` for all of them. */
+  readonly atMost: Map<number, number>;
+}
+
+/** What happened between two scrapes. */
+export interface Rates {
+  readonly perSecond: number;
+  readonly errors: number;
+  /** In ms; undefined where nothing was called. */
+  readonly p50: number | undefined;
+  readonly p99: number | undefined;
+}
+
+/** Reads Istio's standard metrics, as the callers see them, from Prometheus's text format; adds them up by workload called. */
+export function addCounters(text: string, into: Map<string, Counters>): void {
+  for (const [, metric, labelText, value] of text.matchAll(/^(istio_\w+)\{(.*)\} (\S+)$/gm)) {
+    const labels = Object.fromEntries(
+      [...labelText!.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, text]) => [name, text]),
+    );
+    if (labels.reporter !== 'source') continue;
+    const counters = countersOf(
+      `${labels.destination_canonical_service}-${labels.destination_canonical_revision}`,
+      into,
+    );
+    if (metric === 'istio_requests_total') {
+      counters.requests += Number(value);
+      if (/^[05]/.test(labels.response_code ?? '')) counters.errors += Number(value);
+    } else if (metric === 'istio_request_duration_milliseconds_bucket') {
+      const bound = labels.le === '+Inf' ? Infinity : Number(labels.le);
+      counters.atMost.set(bound, (counters.atMost.get(bound) ?? 0) + Number(value));
+    }
+  }
+}
+
+function countersOf(workload: string, all: Map<string, Counters>): Counters {
+  const counters = all.get(workload) ?? { requests: 0, errors: 0, atMost: new Map() };
+  all.set(workload, counters);
+  return counters;
+}
+
+const none: Counters = { requests: 0, errors: 0, atMost: new Map() };
+
+export function ratesBetween(older = none, newer = none, seconds: number): Rates {
+  // A caller that was started again counts from 0 again.
+  const grown = (before: number, after: number) => Math.max(0, after - before);
+  const buckets = [...newer.atMost].map(
+    ([bound, count]) => [bound, grown(older.atMost.get(bound) ?? 0, count)] as const,
+  );
+  return {
+    perSecond: grown(older.requests, newer.requests) / seconds,
+    errors: grown(older.errors, newer.errors),
+    p50: quantile(buckets, 0.5),
+    p99: quantile(buckets, 0.99),
+  };
+}
+
+/** Interpolates within a bucket, as Prometheus's histogram_quantile does. */
+function quantile(buckets: readonly (readonly [bound: number, atMost: number])[], share: number): number | undefined {
+  const sorted = buckets.toSorted(([a], [b]) => a - b);
+  const wanted = (sorted.at(-1)?.[1] ?? 0) * share;
+  if (wanted === 0) return undefined;
+  const at = sorted.findIndex(([, atMost]) => atMost >= wanted);
+  const [below, countBelow] = sorted[at - 1] ?? [0, 0];
+  const [bound, count] = sorted[at]!;
+  return bound === Infinity ? below : below + ((bound - below) * (wanted - countBelow)) / (count - countBelow);
+}

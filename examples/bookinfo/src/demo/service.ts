@@ -1,0 +1,65 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { removeEndpoint, writeEndpoint } from './endpoint-files.js';
+import type { Role } from './supervised-process.js';
+import type { Workload } from './topology.js';
+
+/** One process of a service; its endpoint file says where it listens while it does. */
+export class Service implements Role {
+  readonly name: string;
+  readonly script: URL;
+  /** Where it listens; undefined while it does not. */
+  port: number | undefined;
+  #wantedPort = 0;
+
+  constructor(
+    readonly workload: Workload,
+    private readonly options: {
+      /** Where endpoint files are written. */
+      folder: string;
+      xds: () => string;
+      /** This port, 0 for a free one, at every start; by default each start takes another one. */
+      port?: number;
+    },
+  ) {
+    this.#wantedPort = options.port ?? 0;
+    this.name = workload.name;
+    this.script = new URL(`../services/${workload.app}.js`, import.meta.url);
+  }
+
+  get url(): string | undefined {
+    return this.port === undefined ? undefined : `http://127.0.0.1:${this.port}`;
+  }
+
+  command() {
+    const { app, version, name } = this.workload;
+    return {
+      args: [name], // It need not know; who looks at `ps` sees which one this is.
+      environment: {
+        INMESH_XDS: this.options.xds(),
+        INMESH_APP: app,
+        INMESH_VERSION: version,
+        POD_NAMESPACE: 'default',
+        POD_NAME: name,
+        POD_IP: '127.0.0.1',
+        PORT: String(this.#wantedPort),
+      },
+    };
+  }
+
+  async portOf(child: ChildProcess): Promise<number> {
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    return port;
+  }
+
+  async up(port: number): Promise<void> {
+    this.port = port;
+    if (this.options.port !== undefined) this.#wantedPort = port;
+    await writeEndpoint(this.options.folder, this.workload, port);
+  }
+
+  async down(): Promise<void> {
+    this.port = undefined;
+    await removeEndpoint(this.options.folder, this.workload);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Issue } from './issues.js';
+import { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';
+import type { SourceFile } from './load-yaml.js';
+
+/** What became of a set of files: `refused` names the files whose last good content is used instead. */
+export interface ConfigUpdate {
+  /** Undefined until a first set without errors. */
+  readonly config: LoadedConfig | undefined;
+  /** Issues of the files as they are now, refused ones included. */
+  readonly issues: readonly Issue[];
+  readonly refused: readonly string[];
+}
+
+/**
+ * Keeps the last good content of every file. A file with an error is refused by itself, so that one broken save does not
+ * hold up the others; where that does not help (an error between files), the whole last good set stays.
+ */
+export class ConfigSet {
+  #good = new Map<string, SourceFile>();
+  #config: LoadedConfig | undefined;
+
+  constructor(private readonly options: LoadOptions = {}) {}
+
+  update(files: readonly SourceFile[]): ConfigUpdate {
+    const candidate = new Map(files.map((file) => [file.path, file]));
+    const refused = new Set<string>();
+    let issues: readonly Issue[] | undefined;
+    for (;;) {
+      const loaded = loadConfig([...candidate.values()], this.options);
+      issues ??= loaded.issues;
+      const broken = new Set(loaded.issues.filter((issue) => issue.severity === 'error').map((issue) => issue.file));
+      if (broken.size === 0) return this.#accept(candidate, loaded, issues, refused);
+      if (!this.#fallBack(candidate, broken, refused)) return { config: this.#config, issues, refused: [...broken] };
+    }
+  }
+
+  #accept(
+    files: Map<string, SourceFile>,
+    config: LoadedConfig,
+    issues: readonly Issue[],
+    refused: Set<string>,
+  ): ConfigUpdate {
+    this.#good = files;
+    this.#config = config;
+    return { config, issues, refused: [...refused] };
+  }
+
+  /** Puts the last good content in the place of broken ones; false when that changes nothing. */
+  #fallBack(candidate: Map<string, SourceFile>, broken: Set<string>, refused: Set<string>): boolean {
+    let changed = false;
+    for (const path of broken) {
+      const good = this.#good.get(path);
+      if (good === undefined || refused.has(path) || good.text === candidate.get(path)?.text) continue;
+      candidate.set(path, good);
+      refused.add(path);
+      changed = true;
+    }
+    return changed;
+  }
+}

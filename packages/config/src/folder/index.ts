@@ -1,0 +1,2 @@
+export { listYamlFiles, readYamlFile } from './read-folder.js';
+export { type FolderWatch, type FolderWatchHandlers, watchFolder } from './watch-folder.js';

@@ -1,0 +1,59 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { SourceFile } from '../load-yaml.js';
+
+/** A file as the last look found it. */
+export interface FileStamp {
+  readonly path: string;
+  readonly modifiedMs: number;
+  readonly size: number;
+  /** Another file under the same name, as after a rename or the swap of a link. */
+  readonly inode: number;
+}
+
+const yamlName = /\.ya?ml$/i;
+/** The loader refuses files over 4 MiB by their length; no more than it takes to see that is read. */
+const maxBytes = 4 * 1024 * 1024 + 1;
+
+export interface Listing {
+  readonly files: FileStamp[];
+  /** Every folder that was looked into, and that of every file that was named: where a change would show. */
+  readonly folders: string[];
+}
+
+/** Finds the YAML files of files and folders, subfolders included; hidden names (`..data` of a ConfigMap) are passed over. */
+export async function listYaml(paths: readonly string[]): Promise<Listing> {
+  const found: Listing = { files: [], folders: [] };
+  for (const path of paths) await collect(path, found, true);
+  found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return found;
+}
+
+export async function listYamlFiles(paths: readonly string[]): Promise<FileStamp[]> {
+  return (await listYaml(paths)).files;
+}
+
+async function collect(path: string, found: Listing, named: boolean): Promise<void> {
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (named || error.code !== 'ENOENT') throw error;
+    return undefined; // gone between the listing and the look
+  });
+  if (info?.isDirectory()) {
+    found.folders.push(path);
+    for (const name of await readdir(path)) if (!name.startsWith('.')) await collect(join(path, name), found, false);
+  } else if (info?.isFile() && (named || yamlName.test(path))) {
+    if (named) found.folders.push(dirname(path));
+    found.files.push({ path, modifiedMs: info.mtimeMs, size: info.size, inode: info.ino });
+  }
+}
+
+export async function readYamlFile({ path, size }: FileStamp): Promise<SourceFile> {
+  if (size <= maxBytes) return { path, text: await readFile(path, 'utf8') };
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
+    return { path, text: buffer.toString('utf8') };
+  } finally {
+    await file.close();
+  }
+}

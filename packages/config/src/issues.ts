@@ -1,0 +1,42 @@
+/** Something to say about a configuration. An error means that the file it is in should not be used. */
+export interface Issue {
+  readonly severity: 'error' | 'warning';
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** `VirtualService default/reviews`; empty for what is no object. */
+  readonly object: string;
+  /** `spec.http[0].route[1].weight`; empty for the object as a whole. */
+  readonly field: string;
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** `vs.yaml:9:7: error: VirtualService default/reviews: spec.http[0].route[1].weight: must not be negative (hint)`. */
+export function formatIssue({ severity, file, line, column, object, field, message, hint }: Issue): string {
+  const parts = [`${file}:${line}:${column}`, severity, object, field, message].filter((part) => part !== '');
+  return `${parts.join(': ')}${hint === undefined ? '' : ` (${hint})`}`;
+}
+
+/** Collects issues. One that is found again, as for each port that a rule applies to, is said once. */
+export class IssueList {
+  readonly #issues = new Map<string, Issue>();
+
+  add(issue: Issue): void {
+    const key = formatIssue(issue);
+    if (!this.#issues.has(key)) this.#issues.set(key, issue);
+  }
+
+  /** By file and line, so that equal input gives equal output. */
+  sorted(): Issue[] {
+    return [...this.#issues.values()].sort(byPlace);
+  }
+}
+
+function byPlace(a: Issue, b: Issue): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column || (formatIssue(a) < formatIssue(b) ? -1 : 1);
+}

@@ -1,0 +1,87 @@
+import type { IssueList } from './issues.js';
+import { didYouMean } from './nearest.js';
+import { type ConfigObject, groupOf } from './objects.js';
+import { Place } from './place.js';
+import { anything, type ObjectOf, object, text } from './schema/field.js';
+import { judgeKind, type KindVerdict, type TranslatedKind, translatedKinds } from './schema/kinds.js';
+import { type Metadata, metadata } from './schema/kubernetes.js';
+import { read } from './schema/read.js';
+
+/** An object whose fields have the types of its schema. */
+export interface ReadObject<Body> {
+  readonly name: string;
+  readonly namespace: string;
+  readonly metadata: Metadata;
+  readonly body: Body;
+  readonly place: Place;
+}
+
+type BodyOf<Kind extends TranslatedKind> = ObjectOf<(typeof translatedKinds)[Kind]['fields']>;
+
+/** The objects that are translated, by kind, each list from the oldest on. */
+export type ObjectsByKind = { readonly [Kind in TranslatedKind]: readonly ReadObject<BodyOf<Kind>>[] };
+
+type Groups = Record<TranslatedKind, ReadObject<unknown>[]>;
+
+/** Sorts objects by kind and reads each by the schema of its kind; those with fields of a wrong type are left out. */
+export function readObjects(
+  objects: readonly ConfigObject[],
+  defaultNamespace: string,
+  issues: IssueList,
+): ObjectsByKind {
+  const groups = Object.fromEntries(Object.keys(translatedKinds).map((kind) => [kind, []])) as unknown as Groups;
+  for (const written of objects) {
+    const effective = written.namespace === '' ? { ...written, namespace: defaultNamespace } : written;
+    const place = Place.of(effective, issues);
+    const judged = judgeKind(groupOf(effective.apiVersion), effective.kind);
+    if (judged.verdict !== 'translated') {
+      sayOfKind(judged, effective, place);
+      continue;
+    }
+    const found = readObject(effective, judged.kind, place);
+    if (found !== undefined) groups[judged.kind].push(found);
+  }
+  for (const group of Object.values(groups)) group.sort(byAge);
+  return groups as unknown as ObjectsByKind;
+}
+
+function sayOfKind(judged: Exclude<KindVerdict, { verdict: 'translated' }>, found: ConfigObject, place: Place): void {
+  const at = place.at('kind');
+  if (judged.verdict === 'ignored') at.warn(`not supported yet, ignored: ${judged.effect}`);
+  if (judged.verdict !== 'unknown') return;
+  const message = `${found.apiVersion} ${found.kind} is not a known kind`;
+  const hint = didYouMean(found.kind, judged.known);
+  if (judged.ofMesh) at.error(message, hint);
+  else at.warn(`${message}: ignored`, hint);
+}
+
+function readObject(found: ConfigObject, kind: TranslatedKind, place: Place): ReadObject<unknown> | undefined {
+  const { versions, fields } = translatedKinds[kind];
+  checkVersion(found, versions, place);
+  const body = read(found.body, object({ ...common, ...fields }), place);
+  if (body === undefined) return undefined;
+  return { name: found.name, namespace: found.namespace, metadata: body.metadata ?? {}, body, place };
+}
+
+/** `status` is the cluster's own note. */
+const common = { apiVersion: text(), kind: text(), metadata, status: anything };
+
+function checkVersion({ apiVersion, kind }: ConfigObject, versions: readonly string[], place: Place): void {
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+  if (versions.includes(version)) return;
+  const known = versions.map((name) => apiVersion.slice(0, apiVersion.indexOf('/') + 1) + name);
+  place.at('apiVersion').error(`${kind} has no version "${version}"`, `known: ${known.join(', ')}`);
+}
+
+/** An object that says nothing of its age counts as the youngest; the name decides between equals. */
+function byAge(a: ReadObject<unknown>, b: ReadObject<unknown>): number {
+  return (
+    compare(a.metadata.creationTimestamp ?? '~', b.metadata.creationTimestamp ?? '~') ||
+    compare(a.name, b.name) ||
+    compare(a.namespace, b.namespace)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

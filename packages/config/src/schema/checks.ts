@@ -1,0 +1,40 @@
+import { compileRegex } from '@inmesh/xds';
+import { type DurationResult, parseGatewayDuration, parseGoDuration } from '../durations.js';
+import { type Field, integer, map, number, object, text } from './field.js';
+
+/** Istio's durations, in Go's syntax. */
+export const goDuration = text((value) => problemOf(parseGoDuration(value)));
+
+/** The Gateway API's durations (GEP-2257). */
+export const gatewayDuration = text((value) => problemOf(parseGatewayDuration(value)));
+
+/** RE2's syntax. */
+export const regex = text(regexProblem);
+
+export const nonEmpty = text((value) => (value === '' ? 'must not be empty' : undefined));
+
+export const port = integer(1, 65_535);
+
+export const labels: Field<Readonly<Record<string, string>>> = map(text());
+
+/** Istio's `StringMatch`: one of three, or none for «is there». Envoy refuses an empty prefix. */
+export const stringMatch = object({ exact: text(), prefix: nonEmpty, regex }, ['exact', 'prefix', 'regex']);
+
+/** As Istio has it, a lone `*` is no expression but means «is there» (istio/istio#20629). */
+export const presentOrMatch = object(
+  { exact: text(), prefix: nonEmpty, regex: text((value) => (value === '*' ? undefined : regexProblem(value))) },
+  ['exact', 'prefix', 'regex'],
+);
+
+/** Istio's `Percent`. */
+export const percentage = object({ value: number(0, 100) });
+
+function regexProblem(value: string): string | undefined {
+  if (value === '') return 'must not be empty';
+  const compiled = compileRegex(value);
+  return compiled.ok ? undefined : `"${value}" ${compiled.message}`;
+}
+
+function problemOf(result: DurationResult): string | undefined {
+  return result.ok ? undefined : result.message;
+}

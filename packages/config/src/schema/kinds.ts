@@ -1,0 +1,127 @@
+import { destinationRuleFields } from './destination-rule.js';
+import type { Fields } from './field.js';
+import { httpRouteFields, referenceGrantFields } from './http-route.js';
+import { endpointSliceFields, podFields, serviceFields } from './kubernetes.js';
+import { serviceEntryFields, workloadEntryFields } from './service-entry.js';
+import { virtualServiceFields } from './virtual-service.js';
+
+interface KindSchema {
+  readonly group: string;
+  /** All of one shape. */
+  readonly versions: readonly string[];
+  /** Beside apiVersion, kind, metadata and status. */
+  readonly fields: Fields;
+}
+
+function kind<F extends Fields>(group: string, versions: readonly string[], fields: F) {
+  return { group, versions, fields } satisfies KindSchema;
+}
+
+const istioVersions = ['v1', 'v1beta1', 'v1alpha3'];
+
+/** The kinds that are translated. */
+export const translatedKinds = {
+  Service: kind('', ['v1'], serviceFields),
+  Pod: kind('', ['v1'], podFields),
+  EndpointSlice: kind('discovery.k8s.io', ['v1'], endpointSliceFields),
+  VirtualService: kind('networking.istio.io', istioVersions, virtualServiceFields),
+  DestinationRule: kind('networking.istio.io', istioVersions, destinationRuleFields),
+  ServiceEntry: kind('networking.istio.io', istioVersions, serviceEntryFields),
+  WorkloadEntry: kind('networking.istio.io', istioVersions, workloadEntryFields),
+  HTTPRoute: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], httpRouteFields),
+  ReferenceGrant: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], referenceGrantFields),
+};
+
+export type TranslatedKind = keyof typeof translatedKinds;
+
+/** Groups of service meshes: a kind that is in none of these tables is a mistake. */
+const meshGroups = /(^|\.)istio\.io$|^gateway\.networking\.(k8s|x-k8s)\.io$/;
+
+/** Kinds of a mesh that are not acted on, and what follows from that. */
+const ignoredKinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'networking.istio.io': {
+    Gateway: 'requests from outside of the mesh are not routed',
+    Sidecar: 'every service sees every other one',
+    EnvoyFilter: 'there is no proxy to patch',
+    WorkloadGroup: 'workloads register by WorkloadEntry only',
+    ProxyConfig: 'there is no proxy to configure',
+  },
+  'security.istio.io': {
+    PeerAuthentication: 'connections are made in plain text, and plain text is taken',
+    AuthorizationPolicy: 'every request is allowed',
+    RequestAuthentication: 'tokens are not checked',
+  },
+  'telemetry.istio.io': { Telemetry: 'metrics and traces are what the service itself sets up' },
+  'extensions.istio.io': { WasmPlugin: 'there is no proxy to extend', TrafficExtension: 'there is no proxy to extend' },
+  'install.istio.io': { IstioOperator: 'there is nothing to install' },
+  'gateway.networking.k8s.io': {
+    Gateway: 'requests from outside of the mesh are not routed',
+    GatewayClass: 'requests from outside of the mesh are not routed',
+    ListenerSet: 'requests from outside of the mesh are not routed',
+    GRPCRoute: 'gRPC calls are not routed by it',
+    TLSRoute: 'only HTTP is routed',
+    TCPRoute: 'only HTTP is routed',
+    UDPRoute: 'only HTTP is routed',
+    BackendTLSPolicy: 'connections are made in plain text',
+  },
+  'gateway.networking.x-k8s.io': {
+    XBackendTrafficPolicy: 'retries keep to the budget of the mesh',
+    XListenerSet: 'requests from outside of the mesh are not routed',
+    XMesh: 'there is one mesh',
+  },
+};
+
+/** What a cluster also has and no mesh reads, by the group. */
+const unrelatedKinds: Readonly<Record<string, readonly string[]>> = {
+  '': [
+    ...['Binding', 'ComponentStatus', 'ConfigMap', 'Event', 'LimitRange', 'Namespace', 'Node', 'PersistentVolume'],
+    ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'Secret', 'ServiceAccount'],
+    // Written by the cluster beside the EndpointSlices, which are what is read.
+    'Endpoints',
+  ],
+  apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
+  batch: ['CronJob', 'Job'],
+  autoscaling: ['HorizontalPodAutoscaler'],
+  policy: ['PodDisruptionBudget', 'PodSecurityPolicy'],
+  'networking.k8s.io': ['Ingress', 'IngressClass', 'IPAddress', 'NetworkPolicy', 'ServiceCIDR'],
+  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+  'storage.k8s.io': ['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment'],
+  'scheduling.k8s.io': ['PriorityClass'],
+  'coordination.k8s.io': ['Lease'],
+  'apiextensions.k8s.io': ['CustomResourceDefinition'],
+  'apiregistration.k8s.io': ['APIService'],
+  'events.k8s.io': ['Event'],
+  'node.k8s.io': ['RuntimeClass'],
+  'certificates.k8s.io': ['CertificateSigningRequest', 'ClusterTrustBundle'],
+  'admissionregistration.k8s.io': [
+    ...['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'],
+    ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
+  ],
+};
+
+export type KindVerdict =
+  | { readonly verdict: 'translated'; readonly kind: TranslatedKind }
+  | { readonly verdict: 'ignored'; readonly effect: string }
+  | { readonly verdict: 'unrelated' }
+  | { readonly verdict: 'unknown'; readonly ofMesh: boolean; readonly known: readonly string[] };
+
+export function judgeKind(group: string, name: string): KindVerdict {
+  if (isTranslated(name) && translatedKinds[name].group === group) return { verdict: 'translated', kind: name };
+  const effect = ignoredKinds[group]?.[name];
+  if (effect !== undefined) return { verdict: 'ignored', effect };
+  if (unrelatedKinds[group]?.includes(name)) return { verdict: 'unrelated' };
+  return { verdict: 'unknown', ofMesh: meshGroups.test(group), known: kindsOf(group) };
+}
+
+function isTranslated(name: string): name is TranslatedKind {
+  return Object.hasOwn(translatedKinds, name);
+}
+
+function kindsOf(group: string): string[] {
+  const translated = Object.entries(translatedKinds).filter(([, schema]) => schema.group === group);
+  return [
+    ...translated.map(([name]) => name),
+    ...Object.keys(ignoredKinds[group] ?? {}),
+    ...(unrelatedKinds[group] ?? []),
+  ];
+}

@@ -1,0 +1,115 @@
+import { labels, port } from './checks.js';
+import {
+  anything,
+  flag,
+  ignored,
+  integer,
+  list,
+  type ObjectOf,
+  object,
+  oneOf,
+  required,
+  type TypeOf,
+  text,
+} from './field.js';
+
+// Kubernetes 1.33, the kinds that tell of services. Fields that say nothing of where a call goes are taken as they are:
+// objects come as the cluster wrote them, and a warning for each of its own fields would drown the others.
+
+const servicePort = object({
+  name: text(),
+  port: required(port),
+  protocol: oneOf('TCP', 'UDP', 'SCTP'),
+  appProtocol: text(),
+  /** A number, or the name of a container's port. */
+  targetPort: anything,
+  nodePort: anything,
+});
+
+const serviceSpec = object({
+  type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'),
+  clusterIP: text(),
+  clusterIPs: list(text()),
+  externalName: text(),
+  ports: list(servicePort),
+  selector: labels,
+  ipFamilies: list(oneOf('IPv4', 'IPv6')),
+  ipFamilyPolicy: anything,
+  // The cluster acts on it when it writes the EndpointSlices.
+  publishNotReadyAddresses: flag,
+  trafficDistribution: ignored('endpoints of every zone are used alike', text()),
+  sessionAffinity: anything,
+  sessionAffinityConfig: anything,
+  internalTrafficPolicy: anything,
+  externalTrafficPolicy: anything,
+  externalIPs: anything,
+  healthCheckNodePort: anything,
+  allocateLoadBalancerNodePorts: anything,
+  loadBalancerClass: anything,
+  loadBalancerIP: anything,
+  loadBalancerSourceRanges: anything,
+});
+
+export const serviceFields = { spec: required(serviceSpec) };
+
+const endpoint = object({
+  addresses: required(list(text())),
+  conditions: object({ ready: flag, serving: flag, terminating: flag }),
+  hostname: text(),
+  nodeName: text(),
+  zone: text(),
+  targetRef: object({
+    kind: text(),
+    name: text(),
+    namespace: text(),
+    apiVersion: text(),
+    fieldPath: text(),
+    resourceVersion: text(),
+    uid: text(),
+  }),
+  deprecatedTopology: anything,
+  // Written by the cluster for trafficDistribution, which is warned of at the Service.
+  hints: anything,
+});
+
+export const endpointSliceFields = {
+  addressType: required(oneOf('IPv4', 'IPv6', 'FQDN')),
+  endpoints: list(endpoint),
+  ports: list(object({ name: text(), port, protocol: oneOf('TCP', 'UDP', 'SCTP'), appProtocol: text() })),
+};
+
+/** Of a Pod, its labels and its address. */
+export const podFields = { spec: anything, status: anything };
+
+export const metadata = object({
+  name: text(),
+  namespace: text(),
+  labels,
+  annotations: labels,
+  creationTimestamp: text(),
+  ownerReferences: list(
+    object({
+      apiVersion: text(),
+      kind: text(),
+      name: text(),
+      uid: text(),
+      controller: flag,
+      blockOwnerDeletion: flag,
+    }),
+  ),
+  generateName: text(),
+  uid: text(),
+  resourceVersion: text(),
+  generation: integer(0, Number.MAX_SAFE_INTEGER),
+  deletionTimestamp: text(),
+  deletionGracePeriodSeconds: anything,
+  finalizers: anything,
+  managedFields: anything,
+  selfLink: anything,
+});
+
+export type Metadata = TypeOf<typeof metadata>;
+export type Service = ObjectOf<typeof serviceFields>;
+export type ServicePort = TypeOf<typeof servicePort>;
+export type EndpointSlice = ObjectOf<typeof endpointSliceFields>;
+export type SliceEndpoint = TypeOf<typeof endpoint>;

@@ -1,0 +1,69 @@
+import { labels, nonEmpty, port } from './checks.js';
+import {
+  ignored,
+  integer,
+  list,
+  map,
+  type ObjectOf,
+  object,
+  oneOf,
+  required,
+  type TypeOf,
+  text,
+  words,
+} from './field.js';
+
+// Istio 1.27 networking/v1alpha3/{service_entry,workload_entry}.proto, field by field.
+
+const noIdentity = 'connections are made in plain text, without identity';
+
+const workloadFields = {
+  address: text(),
+  ports: map(port),
+  labels,
+  network: ignored('the endpoint is called directly, not by way of a gateway', text()),
+  /** `region/zone/subzone`. */
+  locality: text(),
+  weight: integer(0),
+  serviceAccount: ignored(noIdentity, text()),
+};
+
+const endpoint = object(workloadFields);
+
+const entryPort = object({
+  number: required(port),
+  name: text(),
+  /** Upper and lower case alike; told apart in `translate/protocol.ts`. */
+  protocol: text(),
+  targetPort: port,
+});
+
+const notResolved = 'no endpoint is known: calls to its hosts go where DNS says';
+
+const spec = object({
+  hosts: required(list(nonEmpty)),
+  ports: list(entryPort),
+  resolution: words({
+    NONE: ignored(notResolved),
+    STATIC: undefined,
+    DNS: undefined,
+    DNS_ROUND_ROBIN: undefined,
+    DYNAMIC_DNS: ignored(notResolved),
+  }),
+  endpoints: list(endpoint),
+  workloadSelector: object({ labels }),
+  // Tells Istio whether to use mutual TLS, and nothing else.
+  location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
+  addresses: ignored('calls are routed by host name, not by address', list(text())),
+  subjectAltNames: ignored(noIdentity, list(text())),
+  exportTo: ignored('the hosts are seen from every namespace', list(text())),
+});
+
+export const serviceEntryFields = { spec: required(spec) };
+
+export const workloadEntryFields = { spec: required(endpoint) };
+
+export type ServiceEntry = ObjectOf<typeof serviceEntryFields>;
+export type WorkloadEntry = ObjectOf<typeof workloadEntryFields>;
+export type Workload = TypeOf<typeof endpoint>;
+export type EntryPort = TypeOf<typeof entryPort>;

@@ -1,0 +1,116 @@
+import { nearest } from '../nearest.js';
+import type { Settings } from '../options.js';
+import type { ObjectsByKind } from '../read-objects.js';
+import { SliceIndex } from './endpoint-slices.js';
+import { matchesWildcard, wildcardsOf } from './hosts.js';
+import type { MeshPort, MeshService } from './mesh-service.js';
+import { translateServiceEntry } from './service-entry.js';
+import { translateServices } from './services.js';
+import { PodIndex } from './workloads.js';
+
+/** Looking for a near name takes a comparison with every host, and one mistake can be made a thousand times. */
+const maxHints = 50;
+
+/** Every host of the mesh. */
+export class Registry {
+  readonly #services = new Map<string, MeshService>();
+  readonly #unresolved = new Map<string, string>();
+  readonly #hints = new Map<string, string>();
+  #sorted: MeshService[] | undefined;
+
+  add(service: MeshService): void {
+    this.#sorted = undefined;
+    const other = this.#services.get(service.host);
+    this.#services.set(service.host, other === undefined ? service : merge(other, service));
+  }
+
+  /** @param reason why nothing is known of a host that a ServiceEntry names */
+  addUnresolved(host: string, reason: string): void {
+    this.#unresolved.set(host.toLowerCase(), reason);
+  }
+
+  whyUnknown(host: string): string {
+    return this.#unresolved.get(host) ?? `no Service and no ServiceEntry has the host "${host}"`;
+  }
+
+  /** Of this very name, or of the wildcard of a ServiceEntry. */
+  find(host: string): MeshService | undefined {
+    const exact = this.#services.get(host);
+    if (exact !== undefined) return exact;
+    for (const wildcard of wildcardsOf(host)) {
+      const found = this.#services.get(wildcard);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** All that a host name with or without a wildcard means. */
+  matching(host: string): MeshService[] {
+    const exact = this.#services.get(host);
+    if (exact !== undefined || !host.startsWith('*')) return exact === undefined ? [] : [exact];
+    return this.sorted().filter((service) => matchesWildcard(host, service.host));
+  }
+
+  /** By host, so that equal input gives equal output. */
+  sorted(): MeshService[] {
+    this.#sorted ??= [...this.#services.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+    return this.#sorted;
+  }
+
+  /** What to write instead of a host that is not there. */
+  hintFor(host: string, { clusterDomain }: Settings): string | undefined {
+    const longer = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`].find((name) =>
+      this.#services.has(name),
+    );
+    if (longer !== undefined) return `did you mean "${longer}"?`;
+    const known = this.#hints.get(host);
+    if (known !== undefined || this.#hints.size >= maxHints) return known;
+    const hint = this.#nearestTo(host);
+    this.#hints.set(host, hint);
+    return hint;
+  }
+
+  #nearestTo(host: string): string {
+    const found = nearest(host, this.#services.keys()) ?? this.#sameName(host);
+    if (found !== undefined) return `did you mean "${found}"?`;
+    const hosts = this.sorted().map((service) => service.host);
+    if (hosts.length === 0) return 'no Service and no ServiceEntry is known';
+    return `known: ${hosts.slice(0, 5).join(', ')}${hosts.length > 5 ? ` and ${hosts.length - 5} more` : ''}`;
+  }
+
+  /** A Service of the same name in another namespace. */
+  #sameName(host: string): string | undefined {
+    const name = host.split('.')[0];
+    return this.sorted().find((service) => service.name === name)?.host;
+  }
+}
+
+/** Istio merges the ports of entries for one host; of a port that is there twice, the older one counts. */
+function merge(older: MeshService, younger: MeshService): MeshService {
+  const isNew = (port: MeshPort) => !older.ports.some(({ number }) => number === port.number);
+  const taken = younger.ports.filter((port) => !isNew(port)).map(({ number }) => number);
+  if (taken.length > 0) {
+    const ports = taken.join(', ');
+    younger.place
+      .at('spec', 'hosts')
+      .warn(`${younger.host} has port ${ports} in ${older.place.reference} already: ignored`);
+  }
+  return { ...older, ports: [...older.ports, ...younger.ports.filter(isNew)] };
+}
+
+export function buildRegistry(objects: ObjectsByKind, settings: Settings): Registry {
+  const registry = new Registry();
+  const pods = new PodIndex(objects.Pod);
+  const slices = new SliceIndex(objects.EndpointSlice, pods);
+  for (const service of translateServices(objects.Service, slices, settings)) registry.add(service);
+  const workloads = { pods, entries: objects.WorkloadEntry };
+  for (const entry of objects.ServiceEntry) {
+    const found = translateServiceEntry(entry, workloads);
+    for (const service of found) registry.add(service);
+    if (found.length > 0) continue;
+    const { hosts, resolution = 'NONE' } = entry.body.spec;
+    const reason = `its ServiceEntry has resolution ${resolution}, which is not supported yet`;
+    for (const host of hosts) registry.addUnresolved(host, reason);
+  }
+  return registry;
+}

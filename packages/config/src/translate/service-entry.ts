@@ -1,0 +1,152 @@
+import type { Place } from '../place.js';
+import type { ObjectsByKind, ReadObject } from '../read-objects.js';
+import type { EntryPort, ServiceEntry, Workload } from '../schema/service-entry.js';
+import { isIpAddress } from './ip-address.js';
+import {
+  type Discovery,
+  type Locality,
+  type MeshEndpoint,
+  type MeshPort,
+  type MeshService,
+  nowhere,
+} from './mesh-service.js';
+import { protocolNamed } from './protocol.js';
+import { describeWorkload, hasLabels, type PodIndex } from './workloads.js';
+
+type Entry = ReadObject<ServiceEntry>;
+
+/** What a ServiceEntry selects its endpoints from. */
+export interface Workloads {
+  readonly pods: PodIndex;
+  readonly entries: ObjectsByKind['WorkloadEntry'];
+}
+
+const discoveries: Readonly<Record<string, Discovery>> = {
+  STATIC: 'eds',
+  DNS: 'strictDns',
+  DNS_ROUND_ROBIN: 'logicalDns',
+};
+
+/** A service for each host of a ServiceEntry; none where its resolution is not supported. */
+export function translateServiceEntry(entry: Entry, workloads: Workloads): MeshService[] {
+  const { spec } = entry.body;
+  const place = entry.place.at('spec');
+  const discovery = discoveries[spec.resolution ?? 'NONE'];
+  if (spec.resolution === undefined) {
+    place.at('resolution').warn('not given, which means NONE, and that is not supported yet: ignored');
+  }
+  if (discovery === undefined) return [];
+  const candidates = candidatesOf(entry, workloads);
+  checkCandidates(candidates, discovery, place);
+  return spec.hosts.map((written, index) => {
+    const host = written.toLowerCase();
+    checkHost(host, discovery, candidates, place.at('hosts', index));
+    const ports = (spec.ports ?? []).flatMap((port, at) =>
+      translatePort(port, host, discovery, candidates, place.at('ports', at)),
+    );
+    return { host, name: host, namespace: entry.namespace, aliases: [], ports, place: entry.place };
+  });
+}
+
+interface Candidate {
+  readonly workload: Workload;
+  readonly address: string;
+  readonly description: string | undefined;
+  readonly place: Place;
+}
+
+function candidatesOf(entry: Entry, { pods, entries }: Workloads): Candidate[] {
+  const { spec } = entry.body;
+  const written = (spec.endpoints ?? []).map((workload, index) =>
+    candidate(workload, entry, entry.place.at('spec', 'endpoints', index)),
+  );
+  const selector = spec.workloadSelector?.labels;
+  if (selector === undefined) return written;
+  const selectedEntries = entries
+    .filter(({ namespace, body }) => namespace === entry.namespace && hasLabels(body.spec.labels ?? {}, selector))
+    .map((found) => candidate(found.body.spec, found, found.place.at('spec')));
+  const selectedPods = pods.selected(entry.namespace, selector).map(({ workload, address }) => ({
+    workload: { labels: workload.labels },
+    address,
+    description: workload.description,
+    place: entry.place.at('spec', 'workloadSelector'),
+  }));
+  return [...written, ...selectedEntries, ...selectedPods];
+}
+
+function candidate(workload: Workload, { name, namespace }: ReadObject<unknown>, place: Place): Candidate {
+  const { labels } = workload;
+  return {
+    workload,
+    address: workload.address ?? '',
+    description: labels && describeWorkload(labels.app ?? name, namespace, labels),
+    place,
+  };
+}
+
+function checkCandidates(candidates: readonly Candidate[], discovery: Discovery, place: Place): void {
+  for (const { address, place: at } of candidates) {
+    if (address === '') at.at('address').error('is missing');
+    else if (address.startsWith('unix://')) at.at('address').error('Unix domain sockets are not supported');
+    else if (discovery === 'eds' && !isIpAddress(address)) {
+      at.at('address').error(`"${address}" is not an IP address`, 'names need resolution: DNS');
+    }
+  }
+  if (discovery === 'logicalDns' && candidates.length > 1) {
+    place.at('endpoints').error('DNS_ROUND_ROBIN takes one endpoint at most', 'use resolution: DNS');
+  }
+}
+
+function checkHost(host: string, discovery: Discovery, candidates: readonly Candidate[], place: Place): void {
+  if (discovery === 'eds' || candidates.length > 0 || !host.startsWith('*')) return;
+  place.error(`"${host}" cannot be resolved by DNS`, 'give endpoints, or name the host');
+}
+
+function translatePort(
+  port: EntryPort,
+  host: string,
+  discovery: Discovery,
+  candidates: readonly Candidate[],
+  place: Place,
+): MeshPort[] {
+  const protocol = protocolNamed(port.protocol ?? '');
+  if (protocol === undefined) {
+    place.at('protocol').error(`"${port.protocol}" is none of HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS`);
+    return [];
+  }
+  // Without endpoints the host's own name is what DNS resolves.
+  const found: readonly Candidate[] =
+    candidates.length === 0 && discovery !== 'eds'
+      ? [{ workload: {}, address: host, description: undefined, place }]
+      : candidates;
+  const endpoints = found.filter(isUsable(discovery)).map((one) => translateEndpoint(one, port));
+  return [{ number: port.number, name: port.name ?? '', protocol, discovery, endpoints: eachOnce(endpoints) }];
+}
+
+function isUsable(discovery: Discovery): (candidate: Candidate) => boolean {
+  return ({ address }) => address !== '' && (discovery !== 'eds' || isIpAddress(address));
+}
+
+function translateEndpoint({ workload, address, description }: Candidate, port: EntryPort): MeshEndpoint {
+  return {
+    address,
+    port: workload.ports?.[port.name ?? ''] ?? port.targetPort ?? port.number,
+    draining: false,
+    // Istio: 0 is the same as not given.
+    weight: workload.weight || undefined,
+    locality: localityOf(workload.locality),
+    labels: workload.labels,
+    workload: description,
+  };
+}
+
+/** Clients refuse an assignment that has an address twice. */
+function eachOnce(endpoints: readonly MeshEndpoint[]): MeshEndpoint[] {
+  return [...new Map(endpoints.map((endpoint) => [`${endpoint.address} ${endpoint.port}`, endpoint])).values()];
+}
+
+function localityOf(written: string | undefined): Locality {
+  if (written === undefined) return nowhere;
+  const [region = '', zone = '', subZone = ''] = written.split('/');
+  return { region, zone, subZone };
+}

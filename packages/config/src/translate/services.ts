@@ -1,0 +1,63 @@
+import type { Settings } from '../options.js';
+import type { ObjectsByKind, ReadObject } from '../read-objects.js';
+import type { Service, ServicePort } from '../schema/kubernetes.js';
+import type { SliceIndex } from './endpoint-slices.js';
+import { type Discovery, type MeshEndpoint, type MeshPort, type MeshService, nowhere } from './mesh-service.js';
+import { protocolOfPort } from './protocol.js';
+
+/** Services of Kubernetes, with the endpoints that EndpointSlices tell. */
+export function translateServices(
+  services: ObjectsByKind['Service'],
+  slices: SliceIndex,
+  settings: Settings,
+): MeshService[] {
+  return services.map((service) => translateService(service, slices, settings));
+}
+
+function translateService(service: ReadObject<Service>, slices: SliceIndex, { clusterDomain }: Settings): MeshService {
+  const { name, namespace, place, body } = service;
+  const host = `${name}.${namespace}.svc.${clusterDomain}`;
+  const ports = (body.spec.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
+  return {
+    host,
+    name,
+    namespace,
+    // As Istio's own (httproute.go `generateAltVirtualHosts`).
+    aliases: [`${name}.${namespace}.svc`, `${name}.${namespace}`, name],
+    ports: ports.map((port) => translatePort(service, port, host, slices)),
+    place,
+  };
+}
+
+function translatePort(service: ReadObject<Service>, port: ServicePort, host: string, slices: SliceIndex): MeshPort {
+  return {
+    number: port.port,
+    name: port.name ?? '',
+    protocol: protocolOfPort(port.port, port.name ?? '', port.appProtocol),
+    ...discover(service, port, host, slices),
+  };
+}
+
+function discover(
+  service: ReadObject<Service>,
+  port: ServicePort,
+  host: string,
+  slices: SliceIndex,
+): { discovery: Discovery; endpoints: readonly MeshEndpoint[] } {
+  const { spec } = service.body;
+  if (spec.type === 'ExternalName') {
+    // Behind a name outside of the cluster there is most often a load balancer: its addresses are not told apart.
+    return { discovery: 'logicalDns', endpoints: [named(spec.externalName ?? host, port.port)] };
+  }
+  if (spec.clusterIP !== 'None' || slices.hasAny(service)) {
+    return { discovery: 'eds', endpoints: slices.endpointsOf(service, port) };
+  }
+  // Without slices DNS knows the pods of a headless Service. It does not know a port that only has a name.
+  const number = typeof port.targetPort === 'number' ? port.targetPort : port.port;
+  return { discovery: 'strictDns', endpoints: [named(host, number)] };
+}
+
+function named(address: string, port: number): MeshEndpoint {
+  const unknown = { weight: undefined, labels: undefined, workload: undefined };
+  return { address, port, draining: false, locality: nowhere, ...unknown };
+}

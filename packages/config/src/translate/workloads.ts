@@ -1,0 +1,82 @@
+import { isRecord } from '../objects.js';
+import type { ObjectsByKind, ReadObject } from '../read-objects.js';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What is known of a Pod, or of another workload. */
+export interface Workload {
+  readonly labels: Labels;
+  /** «name;namespace;canonical name;revision;cluster». */
+  readonly description: string;
+}
+
+type Pod = ObjectsByKind['Pod'][number];
+
+/** Pods by their name and by their address. */
+export class PodIndex {
+  readonly #byName = new Map<string, Workload>();
+  readonly #byAddress = new Map<string, Workload>();
+  readonly #pods: { readonly workload: Workload; readonly namespace: string; readonly address: string }[] = [];
+
+  constructor(pods: readonly Pod[]) {
+    for (const pod of pods) {
+      const workload = describePod(pod);
+      this.#byName.set(`${pod.namespace}/${pod.name}`, workload);
+      for (const address of addressesOf(pod)) this.#byAddress.set(address, workload);
+      const [address] = addressesOf(pod);
+      if (address !== undefined) this.#pods.push({ workload, namespace: pod.namespace, address });
+    }
+  }
+
+  named(namespace: string, name: string): Workload | undefined {
+    return this.#byName.get(`${namespace}/${name}`);
+  }
+
+  at(address: string): Workload | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  /** Pods with an address that have all of these labels. */
+  selected(namespace: string, selector: Labels): readonly { workload: Workload; address: string }[] {
+    return this.#pods.filter((pod) => pod.namespace === namespace && hasLabels(pod.workload.labels, selector));
+  }
+}
+
+/** An empty selector selects all. */
+export function hasLabels(labels: Labels, selector: Labels): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
+
+/**
+ * Names after Istio's canonical service and revision (Istio «canonical-name» and «canonical-revision» labels, then the
+ * recommended labels of Kubernetes).
+ */
+export function describeWorkload(name: string, namespace: string, labels: Labels): string {
+  const canonicalName =
+    labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels.app ?? name;
+  const revision =
+    labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels.version ?? 'latest';
+  return [name, namespace, canonicalName, revision, 'Kubernetes'].join(';');
+}
+
+function describePod(pod: Pod): Workload {
+  const labels = pod.metadata.labels ?? {};
+  return { labels, description: describeWorkload(workloadNameOf(pod), pod.namespace, labels) };
+}
+
+/** The name of what made the Pod: a ReplicaSet is made by a Deployment, whose name it carries before its hash. */
+function workloadNameOf({ name, metadata }: ReadObject<unknown>): string {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner?.name === undefined) return metadata.labels?.app ?? name.replace(/-[a-z0-9]{8,10}-[a-z0-9]{5}$/, '');
+  const hash = metadata.labels?.['pod-template-hash'];
+  if (owner.kind !== 'ReplicaSet' || hash === undefined) return owner.name;
+  return owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
+}
+
+function addressesOf({ body }: Pod): string[] {
+  const status = isRecord(body.status) ? body.status : {};
+  const { podIP, podIPs } = status;
+  const more = Array.isArray(podIPs) ? podIPs.map((entry: unknown) => (isRecord(entry) ? entry.ip : undefined)) : [];
+  const texts = [podIP, ...more].filter((address): address is string => typeof address === 'string' && address !== '');
+  return [...new Set(texts)];
+}

@@ -1,0 +1,56 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { decodeResources, formatResourceError } from '@inmesh/xds';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/index.js';
+import { render } from './render.js';
+
+const folder = new URL('./golden/', import.meta.url);
+const seeds = new URL('../../../test/fixtures/seed-configs/', import.meta.url);
+const update = process.env['UPDATE_GOLDEN'] === '1';
+
+function read(name: string, from = folder): string {
+  return readFileSync(new URL(name, from), 'utf8');
+}
+
+function namesIn(url: URL, ending: string): string[] {
+  return readdirSync(url)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => name.slice(0, -ending.length));
+}
+
+const names = namesIn(folder, '.in.yaml');
+
+// UPDATE_GOLDEN=1 writes what comes out; read the difference before it is committed.
+describe.each(names)('%s', (name) => {
+  const file = { path: `${name}.in.yaml`, text: read(`${name}.in.yaml`) };
+
+  it('is translated as it was', () => {
+    const rendered = render(loadConfig([file]));
+    const output = new URL(`${name}.out.yaml`, folder);
+    if (update || !existsSync(output)) writeFileSync(output, rendered);
+    expect(rendered).toBe(read(`${name}.out.yaml`));
+  });
+
+  it('is translated to what clients take', () => {
+    const { resources } = loadConfig([file]);
+    expect(decodeResources(resources).errors.map(formatResourceError)).toEqual([]);
+  });
+
+  it('is translated to the same bytes whatever the order of its documents', () => {
+    const reversed = file.text
+      .split(/^---$/m)
+      .reverse()
+      .map((text, index) => ({ path: `${index}.yaml`, text }));
+    const { resources } = loadConfig([file]);
+    const issues: [] = [];
+    const again = loadConfig(reversed);
+    expect(render({ ...again, issues })).toBe(render({ resources, issues, objects: again.objects }));
+  });
+});
+
+describe('The seed configurations', () => {
+  it.each(namesIn(seeds, '.yaml'))('%s stands among the golden files as it is', (name) => {
+    expect(names).toContain(`seed-${name}`);
+    expect(read(`seed-${name}.in.yaml`).startsWith(read(`${name}.yaml`, seeds))).toBe(true);
+  });
+});

@@ -1,0 +1,43 @@
+import { createRegistry, type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
+import {
+  ClusterHttpProtocolOptionsSchema,
+  ClusterLoadAssignmentSchema,
+  ClusterSchema,
+  HttpConnectionManagerSchema,
+  LeastRequestSchema,
+  ListenerSchema,
+  PreviousHostsPredicateSchema,
+  RandomSchema,
+  RoundRobinSchema,
+  RouteConfigurationSchema,
+  RouterSchema,
+} from '@inmesh/xds/messages';
+import { stringify } from 'yaml';
+import { formatIssue, type LoadedConfig } from '../src/index.js';
+
+/** The types that stand inside of an `Any`. */
+const registry = createRegistry(
+  ClusterHttpProtocolOptionsSchema,
+  HttpConnectionManagerSchema,
+  LeastRequestSchema,
+  PreviousHostsPredicateSchema,
+  RandomSchema,
+  RoundRobinSchema,
+  RouterSchema,
+);
+
+/** Issues, and resources in protobuf's canonical JSON, as YAML. */
+export function render({ issues, resources }: LoadedConfig): string {
+  const content = {
+    issues: issues.map(formatIssue),
+    listeners: renderAll(ListenerSchema, resources.listeners),
+    routes: renderAll(RouteConfigurationSchema, resources.routes),
+    clusters: renderAll(ClusterSchema, resources.clusters),
+    assignments: renderAll(ClusterLoadAssignmentSchema, resources.assignments),
+  };
+  return stringify(content, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function renderAll<Desc extends DescMessage>(schema: Desc, resources: ReadonlyMap<string, MessageShape<Desc>>) {
+  return [...resources.values()].map((resource) => toJson(schema, resource, { registry }));
+}
