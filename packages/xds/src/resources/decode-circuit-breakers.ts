@@ -27,7 +27,8 @@ export function decodeCircuitBreakers(
       maxConnections: limitOf(found?.maxConnections, defaults.maxConnections),
       maxPendingRequests: limitOf(found?.maxPendingRequests, defaults.maxPendingRequests),
       maxRequests: limitOf(found?.maxRequests, defaults.maxRequests),
-      maxRetries: limitOf(found?.maxRetries, defaults.maxRetries),
+      // A budget overrides the limit of retries (circuit_breaker.proto `retry_budget`).
+      maxRetries: found?.retryBudget ? Number.POSITIVE_INFINITY : limitOf(found?.maxRetries, defaults.maxRetries),
     },
     retryBudget: found?.retryBudget && decodeBudget(found.retryBudget, at.field(`thresholds[${index}].retry_budget`)),
   };

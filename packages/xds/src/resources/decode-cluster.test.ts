@@ -242,7 +242,10 @@ describe('the limits of a cluster', () => {
 
   it('have a retry budget with Envoy’s defaults', () => {
     expect(decode({ circuitBreakers: { thresholds: [{ retryBudget: {} }] } })).toMatchObject({
-      value: { retryBudget: { percent: 20, minConcurrency: 3 } },
+      value: {
+        retryBudget: { percent: 20, minConcurrency: 3 },
+        circuitBreakers: { maxRetries: Number.POSITIVE_INFINITY },
+      },
     });
   });
 
