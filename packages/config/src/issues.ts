@@ -30,10 +30,14 @@ export class IssueList {
     if (!this.#issues.has(key)) this.#issues.set(key, issue);
   }
 
-  /** By file and line, so that equal input gives equal output. */
   sorted(): Issue[] {
-    return [...this.#issues.values()].sort(byPlace);
+    return sortIssues([...this.#issues.values()]);
   }
+}
+
+/** By file and line, so that equal input gives equal output. */
+export function sortIssues(issues: readonly Issue[]): Issue[] {
+  return [...issues].sort(byPlace);
 }
 
 function byPlace(a: Issue, b: Issue): number {

@@ -1,5 +1,5 @@
 import { type Issue, IssueList } from './issues.js';
-import { type ConfigObject, groupOf, labelOf } from './objects.js';
+import { type ConfigObject, groupOf } from './objects.js';
 import { type LoadOptions, settingsOf } from './options.js';
 import { type ParsedFile, parseFile } from './parse-file.js';
 import { Place } from './place.js';
@@ -47,10 +47,8 @@ function withoutDuplicates(
       first.set(key, object);
       return true;
     }
-    const label = labelOf({ ...object, namespace });
-    Place.of({ ...object, namespace }, issues)
-      .at('metadata', 'name')
-      .error(`${label} is defined in ${Place.of(other, issues).at('metadata', 'name').reference} already`);
+    const place = Place.of({ ...object, namespace }, issues).at('metadata', 'name');
+    place.error(`there is already a ${Place.of({ ...other, namespace }, issues).at('metadata', 'name').reference}`);
     return false;
   });
 }

@@ -15,16 +15,20 @@ export function didYouMean(written: string, candidates: Iterable<string>): strin
   return found === undefined ? undefined : `did you mean "${found}"?`;
 }
 
-/** Levenshtein's: insertions, deletions and replacements of one character. */
+/** Insertions, deletions and replacements of one character, and two neighbours in the wrong order. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const first = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let [before, row] = [first, first];
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= b.length; j += 1) {
       const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(
+        Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, swapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY),
+      );
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length]!;
 }

@@ -26,10 +26,10 @@ export class Place {
     this.#say('warning', message, hint);
   }
 
-  /** `dr.yaml:7`, to name this place in an issue about another one. */
+  /** `DestinationRule default/reviews (dr.yaml:7)`, to name this object in an issue about another one. */
   get reference(): string {
     const { source } = this.object;
-    return `${source.file}:${source.locate(this.#path()).line}`;
+    return `${labelOf(this.object)} (${source.file}:${source.locate(this.#path()).line})`;
   }
 
   #say(severity: 'error' | 'warning', message: string, hint: string | undefined): void {

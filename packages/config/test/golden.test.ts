@@ -6,7 +6,7 @@ import { render } from './render.js';
 
 const folder = new URL('./golden/', import.meta.url);
 const seeds = new URL('../../../test/fixtures/seed-configs/', import.meta.url);
-const update = process.env['UPDATE_GOLDEN'] === '1';
+const update = process.env.UPDATE_GOLDEN === '1';
 
 function read(name: string, from = folder): string {
   return readFileSync(new URL(name, from), 'utf8');
@@ -37,6 +37,8 @@ describe.each(names)('%s', (name) => {
   });
 
   it('is translated to the same bytes whatever the order of its documents', () => {
+    // Of two objects of one name the first is taken, and that is an error.
+    if (name === 'mistakes') return;
     const reversed = file.text
       .split(/^---$/m)
       .reverse()

@@ -13,6 +13,28 @@ export const regex = text(regexProblem);
 
 export const nonEmpty = text((value) => (value === '' ? 'must not be empty' : undefined));
 
+const hostLabel = '[a-zA-Z0-9_](?:[-a-zA-Z0-9_]*[a-zA-Z0-9_])?';
+const hostPattern = new RegExp(`^(?:\\*|(?:\\*\\.)?${hostLabel}(?:\\.${hostLabel})*)$`);
+
+/** A name, or one whose first label is `*`. */
+export const host = text((value) =>
+  hostPattern.test(value) ? undefined : `"${value}" is neither a host name nor a wildcard such as *.example.com`,
+);
+
+/** A name of Kubernetes (RFC 1123 subdomain). */
+export const objectName = text((value) =>
+  /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(value)
+    ? undefined
+    : `"${value}" may have lower-case letters, digits, "-" and "." only`,
+);
+
+/** A namespace of Kubernetes (RFC 1123 label). */
+export const namespaceName = text((value) =>
+  /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(value)
+    ? undefined
+    : `"${value}" may have lower-case letters, digits and "-" only`,
+);
+
 export const port = integer(1, 65_535);
 
 export const labels: Field<Readonly<Record<string, string>>> = map(text());

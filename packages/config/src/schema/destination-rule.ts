@@ -1,4 +1,4 @@
-import { goDuration, labels, nonEmpty, port } from './checks.js';
+import { goDuration, host, labels, nonEmpty, port } from './checks.js';
 import {
   anything,
   flag,
@@ -118,7 +118,7 @@ const trafficPolicy = object({
 const subset = object({ name: required(nonEmpty), labels, trafficPolicy });
 
 const spec = object({
-  host: required(nonEmpty),
+  host: required(host),
   trafficPolicy,
   subsets: list(subset),
   exportTo: ignored('the rule is seen from every namespace', list(text())),

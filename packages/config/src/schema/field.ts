@@ -7,11 +7,11 @@ interface Kinds {
   flag: object;
   /** One of some words; what is wrong with a word that is not acted on. */
   word: { readonly words: Readonly<Record<string, Verdict | undefined>> };
-  list: { readonly item: AnyField };
+  list: { readonly item: AnyField; readonly atLeast: number };
   map: { readonly value: AnyField };
   object: { readonly fields: Fields; readonly oneOf: readonly string[] };
-  /** Taken as it is, whatever it is. */
-  anything: object;
+  /** Taken as it is. */
+  anything: { readonly check?: Check<unknown> | undefined };
   /** A field of the API that is not acted on, which leaves traffic where it is meant to go: a warning. */
   ignored: { readonly effect: string; readonly field: AnyField | undefined };
   /** A field of the API that is not acted on, without which the object would mean something else: an error. */
@@ -74,8 +74,13 @@ export const flag: Field<boolean> = { kind: 'flag' };
 
 export const anything: Field<unknown> = { kind: 'anything' };
 
-export function list<T>(item: Field<T>): Field<readonly T[]> {
-  return { kind: 'list', item };
+/** Of more than one type. */
+export function checked<T>(check: Check<unknown>): Field<T> {
+  return { kind: 'anything', check };
+}
+
+export function list<T>(item: Field<T>, atLeast = 0): Field<readonly T[]> {
+  return { kind: 'list', item, atLeast };
 }
 
 export function map<T>(value: Field<T>): Field<Readonly<Record<string, T>>> {

@@ -39,6 +39,8 @@ const meshGroups = /(^|\.)istio\.io$|^gateway\.networking\.(k8s|x-k8s)\.io$/;
 
 /** Kinds of a mesh that are not acted on, and what follows from that. */
 const ignoredKinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // The cluster itself writes EndpointSlices beside them.
+  '': { Endpoints: 'endpoints are read from EndpointSlices only' },
   'networking.istio.io': {
     Gateway: 'requests from outside of the mesh are not routed',
     Sidecar: 'every service sees every other one',
@@ -76,8 +78,6 @@ const unrelatedKinds: Readonly<Record<string, readonly string[]>> = {
   '': [
     ...['Binding', 'ComponentStatus', 'ConfigMap', 'Event', 'LimitRange', 'Namespace', 'Node', 'PersistentVolume'],
     ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'Secret', 'ServiceAccount'],
-    // Written by the cluster beside the EndpointSlices, which are what is read.
-    'Endpoints',
   ],
   apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
   batch: ['CronJob', 'Job'],

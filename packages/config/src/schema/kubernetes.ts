@@ -1,6 +1,8 @@
-import { labels, port } from './checks.js';
+import { labels, namespaceName, objectName, port } from './checks.js';
 import {
   anything,
+  type Check,
+  checked,
   flag,
   ignored,
   integer,
@@ -16,13 +18,19 @@ import {
 // Kubernetes 1.33, the kinds that tell of services. Fields that say nothing of where a call goes are taken as they are:
 // objects come as the cluster wrote them, and a warning for each of its own fields would drown the others.
 
+/** The name is that of a container's port. */
+const numberOrNameOfPort: Check<unknown> = (value) => {
+  if (typeof value === 'string' && value !== '') return undefined;
+  const isNumber = typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;
+  return isNumber ? undefined : 'should be a number from 1 to 65535, or the name of a port';
+};
+
 const servicePort = object({
   name: text(),
   port: required(port),
   protocol: oneOf('TCP', 'UDP', 'SCTP'),
   appProtocol: text(),
-  /** A number, or the name of a container's port. */
-  targetPort: anything,
+  targetPort: checked<number | string>(numberOrNameOfPort),
   nodePort: anything,
 });
 
@@ -82,8 +90,8 @@ export const endpointSliceFields = {
 export const podFields = { spec: anything, status: anything };
 
 export const metadata = object({
-  name: text(),
-  namespace: text(),
+  name: objectName,
+  namespace: namespaceName,
   labels,
   annotations: labels,
   creationTimestamp: text(),

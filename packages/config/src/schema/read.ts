@@ -27,18 +27,23 @@ class Reader {
       case 'word':
         return this.#readWord(value, field, place);
       case 'list':
-        return this.#readList(value, field.item, place);
+        return this.#readList(value, field, place);
       case 'map':
         return this.#readMap(value, field.value, place);
       case 'object':
         return this.#readObject(value, field, place);
       case 'anything':
-        return value;
+        return this.#readAnything(value, field, place);
       case 'ignored':
         return this.#ignore(value, field, place);
       case 'refused':
         return isEmpty(value) ? undefined : place.error(`is not supported yet: ${field.effect}`);
     }
+  }
+
+  #readAnything(value: unknown, { check }: Extract<AnyField, { kind: 'anything' }>, place: Place): unknown {
+    const problem = check?.(value);
+    return problem === undefined ? value : this.#invalid(problem, place);
   }
 
   #readText(value: unknown, { check }: Extract<AnyField, { kind: 'text' }>, place: Place): unknown {
@@ -71,8 +76,9 @@ class Reader {
     return value;
   }
 
-  #readList(value: unknown, item: AnyField, place: Place): unknown {
+  #readList(value: unknown, { item, atLeast }: Extract<AnyField, { kind: 'list' }>, place: Place): unknown {
     if (!Array.isArray(value)) return this.#wrongType('a list', value, place);
+    if (value.length < atLeast) return this.#invalid('must not be empty', place);
     return value.map((entry, index) => this.read(entry, item, place.at(index)));
   }
 

@@ -1,4 +1,4 @@
-import { labels, nonEmpty, port } from './checks.js';
+import { host, labels, port } from './checks.js';
 import {
   ignored,
   integer,
@@ -41,7 +41,7 @@ const entryPort = object({
 const notResolved = 'no endpoint is known: calls to its hosts go where DNS says';
 
 const spec = object({
-  hosts: required(list(nonEmpty)),
+  hosts: required(list(host, 1)),
   ports: list(entryPort),
   resolution: words({
     NONE: ignored(notResolved),

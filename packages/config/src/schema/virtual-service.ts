@@ -1,4 +1,4 @@
-import { goDuration, nonEmpty, percentage, port, presentOrMatch, stringMatch } from './checks.js';
+import { goDuration, host, percentage, port, presentOrMatch, stringMatch } from './checks.js';
 import {
   anything,
   flag,
@@ -18,7 +18,7 @@ import {
 // Istio 1.27 networking/v1alpha3/virtual_service.proto, field by field.
 
 const destination = object({
-  host: required(nonEmpty),
+  host: required(host),
   subset: text(),
   port: object({ number: port }),
 });
@@ -101,7 +101,7 @@ const httpRoute = object({
 });
 
 const spec = object({
-  hosts: required(list(nonEmpty)),
+  hosts: required(list(host, 1)),
   gateways: list(text()),
   http: list(httpRoute),
   tls: ignored('only HTTP is routed; TLS connections go where DNS says', anything),

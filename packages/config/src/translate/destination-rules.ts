@@ -31,7 +31,7 @@ export class DestinationRules {
     for (const rule of rules) {
       const host = resolveHost(rule.body.spec.host, rule.namespace, settings);
       checkSubsets(rule);
-      if (!isWildcard(host) && registry.find(host) === undefined) sayUnused(rule, host, registry, settings);
+      if (!isWildcard(host) && registry.matching(host).length === 0) sayUnused(rule, host, registry, settings);
       const same = this.#rules.get(host);
       if (same === undefined) this.#rules.set(host, [rule]);
       else same.push(rule);
@@ -90,7 +90,5 @@ function checkSubsets({ body, place }: Rule): void {
 }
 
 function sayUnused({ place }: Rule, host: string, registry: Registry, settings: Settings): void {
-  place
-    .at('spec', 'host')
-    .warn(`no Service and no ServiceEntry has the host "${host}": not used`, registry.hintFor(host, settings));
+  place.at('spec', 'host').warn(`${registry.whyUnknown(host)}: not used`, registry.hintFor(host, settings));
 }

@@ -1,5 +1,6 @@
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { EndpointSlice, Service, ServicePort, SliceEndpoint } from '../schema/kubernetes.js';
+import { isIpAddress } from './ip-address.js';
 import { type MeshEndpoint, nowhere } from './mesh-service.js';
 import type { PodIndex, Workload } from './workloads.js';
 
@@ -57,12 +58,16 @@ export class SliceIndex {
     return this.#slices.get(`${namespace}/${name}`) ?? [];
   }
 
-  *#read({ body, namespace }: Slice, port: number): Generator<MeshEndpoint> {
-    for (const endpoint of body.endpoints ?? []) {
+  *#read({ body, namespace, place }: Slice, port: number): Generator<MeshEndpoint> {
+    for (const [index, endpoint] of (body.endpoints ?? []).entries()) {
       const health = healthOf(endpoint);
       // Addresses of one endpoint are interchangeable; consumers may take the first (EndpointSlice API).
       const [address] = endpoint.addresses;
       if (health === 'unready' || address === undefined) continue;
+      if (!isIpAddress(address)) {
+        place.at('endpoints', index, 'addresses', 0).error(`"${address}" is not an IP address`);
+        continue;
+      }
       const workload = this.#workloadOf(endpoint, namespace, address);
       yield {
         address,

@@ -75,8 +75,7 @@ export class HttpRoutes {
     }
     const virtualService = this.virtualServices.find(service);
     if (virtualService !== undefined) {
-      const { reference } = virtualService.place;
-      return ignore(place, `VirtualService ${virtualService.name} (${reference}) has the rules of ${host}`);
+      return ignore(place, `${host} has the rules of ${virtualService.place.reference}`);
     }
     if (service.ports.some((port) => isForPort(parent, port))) return service;
     const ports = service.ports.map(({ number, name: portName }) =>

@@ -16,25 +16,40 @@ const maxTotalWeight = 0xffff_ffff;
 /**
  * The routes of a VirtualService for calls to a port, in the order of its rules; nothing after a rule that matches
  * everything (Istio `BuildHTTPRoutesForVirtualService`).
- * @param dialled undefined for the rules of all ports, when only mistakes are looked for
  */
-export function buildRoutes(source: Source, dialled: number | undefined, destinations: Destinations): Route[] {
-  const rules = source.body.spec.http ?? [];
-  checkNames(rules, source.place.at('spec', 'http'));
+export function buildRoutes(source: Source, dialled: number, destinations: Destinations): Route[] {
   const routes: Route[] = [];
-  for (const [index, rule] of rules.entries()) {
-    const place = source.place.at('spec', 'http', index);
-    const action = buildAction(rule, source, dialled, destinations, place);
-    for (const match of matchesFor(rule, dialled)) {
+  for (const [index, rule] of (source.body.spec.http ?? []).entries()) {
+    const matches = matchesFor(rule, dialled);
+    if (matches.length === 0) continue;
+    const action = buildAction(rule, source, dialled, destinations, source.place.at('spec', 'http', index));
+    for (const match of matches) {
       const route = buildRoute(rule, match, source, action);
       if (action !== undefined) routes.push(route);
-      if (dialled === undefined && match?.port !== undefined) continue;
-      if (!matchesEverything(route.match!)) continue;
-      sayUnreachable(rules, index, source.place);
-      return routes;
+      if (matchesEverything(route.match!)) return routes;
     }
   }
   return routes;
+}
+
+/** Finds the mistakes of all rules, those too that no call comes to. */
+export function checkRules(source: Source, destinations: Destinations): void {
+  const place = source.place.at('spec', 'http');
+  const rules = source.body.spec.http ?? [];
+  checkNames(rules, place);
+  for (const [index, rule] of rules.entries()) {
+    buildAction(rule, source, undefined, destinations, place.at(index));
+    checkClaims(rule, place.at(index, 'match'));
+  }
+  const last = rules.findIndex(matchesEveryCall);
+  if (last < 0 || last + 1 >= rules.length) return;
+  place.at(last + 1).warn(`is never reached: http[${last}] matches every request`);
+}
+
+/** On every port. */
+function matchesEveryCall(rule: HttpRule): boolean {
+  const matches = matchesFor(rule, undefined).filter((match) => match?.port === undefined);
+  return matches.some((match) => matchesEverything(buildMatch(match)));
 }
 
 /** Only entries of this port that are not for a gateway alone; `undefined` is the one entry of a rule without any. */
@@ -63,6 +78,7 @@ function buildRoute(
   });
 }
 
+/** @param dialled undefined when only mistakes are looked for */
 function buildAction(
   rule: HttpRule,
   { namespace }: Source,
@@ -99,15 +115,22 @@ function checkWeights(route: readonly HttpDestination[], place: Place): void {
   if (sum > maxTotalWeight) place.error(`the weights of its destinations sum to ${sum}, more than ${maxTotalWeight}`);
 }
 
+/** They look like headers, and as headers they would never match. */
+function checkClaims({ match = [] }: HttpRule, place: Place): void {
+  for (const [index, entry] of match.entries()) {
+    for (const field of ['headers', 'withoutHeaders'] as const) {
+      for (const name of Object.keys(entry[field] ?? {})) {
+        if (!name.startsWith('@request.auth.claims')) continue;
+        place.at(index, field, name).error('matching on the claims of a token is not supported yet');
+      }
+    }
+  }
+}
+
 function checkNames(rules: readonly HttpRule[], place: Place): void {
   const names = new Set<string>();
   for (const [index, { name = '' }] of rules.entries()) {
     if (name !== '' && names.has(name)) place.at(index, 'name').error(`the name "${name}" is used by another route`);
     names.add(name);
   }
-}
-
-function sayUnreachable(rules: readonly HttpRule[], index: number, place: Place): void {
-  if (index + 1 >= rules.length) return;
-  place.at('spec', 'http', index + 1).warn(`is never reached: http[${index}] matches every request`);
 }

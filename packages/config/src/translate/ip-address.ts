@@ -1,6 +1,6 @@
 /** Without `node:net`, which this package may not import. */
 export function isIpAddress(text: string): boolean {
-  return isIpv4(text) || (text.includes(':') && isIpv6(text));
+  return isIpv4(text) || (/^[0-9a-f:.]+$/i.test(text) && text.includes(':') && isIpv6(text));
 }
 
 function isIpv4(text: string): boolean {

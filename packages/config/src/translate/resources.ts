@@ -104,7 +104,7 @@ function defaultRoute({ host }: MeshService, { number }: MeshPort): Route {
 }
 
 function endpointsOf({ endpoints }: MeshPort, { subset }: PlacedSubset): MeshPort['endpoints'] {
-  return endpoints.filter(({ labels }) => labels !== undefined && hasLabels(labels, subset.labels ?? {}));
+  return endpoints.filter(({ labels = {} }) => hasLabels(labels, subset.labels ?? {}));
 }
 
 /** Subsets without endpoints look like an outage, and most often only the Pods are missing. */

@@ -84,7 +84,12 @@ function candidate(workload: Workload, { name, namespace }: ReadObject<unknown>,
   };
 }
 
+const maxTotalWeight = 0xffff_ffff;
+
 function checkCandidates(candidates: readonly Candidate[], discovery: Discovery, place: Place): void {
+  const weights = candidates.reduce((sum, { workload }) => sum + (workload.weight ?? 1), 0);
+  if (weights > maxTotalWeight)
+    place.error(`the weights of its endpoints sum to ${weights}, more than ${maxTotalWeight}`);
   for (const { address, place: at } of candidates) {
     if (address === '') at.at('address').error('is missing');
     else if (address.startsWith('unix://')) at.at('address').error('Unix domain sockets are not supported');

@@ -18,6 +18,7 @@ function translateService(service: ReadObject<Service>, slices: SliceIndex, { cl
   const { name, namespace, place, body } = service;
   const host = `${name}.${namespace}.svc.${clusterDomain}`;
   const ports = (body.spec.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
+  checkPorts(service, ports);
   return {
     host,
     name,
@@ -27,6 +28,17 @@ function translateService(service: ReadObject<Service>, slices: SliceIndex, { cl
     ports: ports.map((port) => translatePort(service, port, host, slices)),
     place,
   };
+}
+
+function checkPorts({ place, body: { spec } }: ReadObject<Service>, ports: readonly ServicePort[]): void {
+  const numbers = new Set<number>();
+  for (const { port } of ports) {
+    if (numbers.has(port)) place.at('spec', 'ports').error(`port ${port} is there twice`);
+    numbers.add(port);
+  }
+  if (spec.type === 'ExternalName' && !spec.externalName) {
+    place.at('spec', 'externalName').error('is missing: type is ExternalName');
+  }
 }
 
 function translatePort(service: ReadObject<Service>, port: ServicePort, host: string, slices: SliceIndex): MeshPort {
@@ -47,7 +59,7 @@ function discover(
   const { spec } = service.body;
   if (spec.type === 'ExternalName') {
     // Behind a name outside of the cluster there is most often a load balancer: its addresses are not told apart.
-    return { discovery: 'logicalDns', endpoints: [named(spec.externalName ?? host, port.port)] };
+    return { discovery: 'logicalDns', endpoints: [named(spec.externalName || host, port.port)] };
   }
   if (spec.clusterIP !== 'None' || slices.hasAny(service)) {
     return { discovery: 'eds', endpoints: slices.endpointsOf(service, port) };

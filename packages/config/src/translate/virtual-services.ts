@@ -4,7 +4,7 @@ import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { VirtualService } from '../schema/virtual-service.js';
 import type { Destinations } from './destinations.js';
 import { resolveHost, wildcardsOf } from './hosts.js';
-import { buildRoutes } from './http-rules.js';
+import { buildRoutes, checkRules } from './http-rules.js';
 import type { MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
 
@@ -23,7 +23,7 @@ export class VirtualServices {
     for (const source of sources) {
       if (!isForMesh(source)) continue;
       // Also where no host of it is known, and where an older one takes all of its hosts.
-      buildRoutes(source, undefined, destinations);
+      checkRules(source, destinations);
       for (const [index, host] of source.body.spec.hosts.entries()) this.#add(source, host, index);
     }
   }
@@ -50,8 +50,8 @@ export class VirtualServices {
     const place = source.place.at('spec', 'hosts', index);
     const other = this.#sources.get(host);
     if (other !== undefined && other !== source) {
-      const name = `VirtualService ${other.namespace}/${other.name}`;
-      place.warn(`"${host}" has the rules of the older ${name} (${other.place.reference}): these are not used for it`);
+      const hint = 'join the two, or give them different hosts';
+      place.warn(`"${host}" has the rules of the older ${other.place.reference}: these are not used for it`, hint);
       return;
     }
     this.#sources.set(host, source);

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { issuesOf, load, loadWith, service } from '../../test/support.js';
+
+const slice = (labels: string, ...endpoints: string[]) => `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: s-${endpoints.length}${labels.length}, labels: { ${labels} } }
+addressType: IPv4
+ports: [{ name: http-80, port: 8080 }]
+endpoints: [${endpoints.join(', ')}]
+`;
+const ofShop = 'kubernetes.io/service-name: shop';
+
+function endpointsOf(...texts: string[]): string[] {
+  const assignment = load(...texts).resources.assignments.get('outbound|80||shop.default.svc.cluster.local');
+  return (assignment?.endpoints ?? []).flatMap(({ locality, lbEndpoints }) =>
+    lbEndpoints.map(({ hostIdentifier, healthStatus }) => {
+      const address = hostIdentifier.case === 'endpoint' ? hostIdentifier.value.address?.address : undefined;
+      const host = address?.case === 'socketAddress' ? address.value.address : '';
+      return `${locality?.zone}/${host}/${healthStatus}`;
+    }),
+  );
+}
+
+describe('The endpoints of a Service', () => {
+  it('are those that are ready, and those that serve to their end', () => {
+    const shop = service('shop', 80);
+    expect(endpointsOf(shop, slice(ofShop, '{ addresses: [10.0.0.1] }'))).toEqual(['/10.0.0.1/1']);
+    const states = slice(
+      ofShop,
+      '{ addresses: [10.0.0.1], conditions: { ready: false, serving: true, terminating: true } }',
+      '{ addresses: [10.0.0.2], conditions: { ready: false, terminating: true } }',
+      '{ addresses: [10.0.0.3], conditions: { ready: false, serving: false, terminating: true } }',
+      '{ addresses: [10.0.0.4], conditions: { ready: false } }',
+    );
+    expect(endpointsOf(shop, states)).toEqual(['/10.0.0.1/3', '/10.0.0.2/3']);
+  });
+
+  it('are grouped by zone and counted once, however many slices they are in', () => {
+    const shop = service('shop', 80);
+    const first = slice(
+      ofShop,
+      '{ addresses: [10.0.0.2], zone: b }',
+      '{ addresses: [10.0.0.1], zone: a, conditions: { ready: false, terminating: true } }',
+    );
+    const second = slice(
+      ofShop,
+      '{ addresses: [10.0.0.1], zone: a }',
+      '{ addresses: [10.0.0.3], zone: b }',
+      '{ addresses: [] }',
+    );
+    expect(endpointsOf(shop, first, second)).toEqual(['a/10.0.0.1/1', 'b/10.0.0.2/1', 'b/10.0.0.3/1']);
+  });
+
+  it('are none without slices, and the cluster is there all the same', () => {
+    const { resources } = load(service('shop', 80));
+    expect([...resources.assignments.keys()]).toEqual(['outbound|80||shop.default.svc.cluster.local']);
+    expect([...resources.listeners.keys()]).toEqual(['shop.default.svc.cluster.local:80']);
+  });
+
+  it('of a slice that names no Service are not used', () => {
+    expect(issuesOf(slice('x: y', '{ addresses: [10.0.0.1] }'))).toEqual([
+      expect.stringMatching(/^a\.yaml:4:25: warning: EndpointSlice default\/s-\d+: metadata\.labels: .*ignored/),
+    ]);
+  });
+});
+
+describe('A Service', () => {
+  it('is named by the namespace and the domain of the cluster', () => {
+    const { resources } = loadWith({ clusterDomain: 'corp', defaultNamespace: 'shop' }, service('a', 80));
+    expect([...resources.clusters.keys()]).toEqual(['outbound|80||a.shop.svc.corp']);
+  });
+
+  it('has no listener for a port that is not HTTP', () => {
+    const { resources } = load(service('shop', 80).replace('http-80', 'tcp-80'));
+    expect(resources.listeners.size).toBe(0);
+    expect(resources.clusters.size).toBe(1);
+  });
+
+  it('must not have a port twice, nor be external without a name', () => {
+    expect(issuesOf(service('shop', 80, 80))).toEqual([expect.stringMatching(/error: .*port 80 is there twice/)]);
+    expect(issuesOf(service('shop', 80).replace('spec: {', 'spec: { type: ExternalName, '))).toEqual([
+      expect.stringMatching(/error: .*spec\.externalName: is missing/),
+    ]);
+  });
+});
