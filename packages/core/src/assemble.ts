@@ -63,12 +63,15 @@ export class SnapshotAssembler {
       this.#previousResources && kept ? assignmentOf(kept.cluster, this.#previousResources) : undefined;
     if (kept !== undefined && kept.cluster === cluster && keptAssignment === assignment) return kept;
     const endpoints = endpointsInUse(assignment?.localities ?? []).map((endpoint) => this.#endpoint(endpoint));
-    return {
+    const view: ClusterView = {
       cluster,
       endpoints,
       loadBalancer: createLoadBalancer(cluster.loadBalancer, endpoints, this.options.random),
       state: this.#clusterState(cluster, kept),
     };
+    view.state.newest = view;
+    if (kept !== undefined) kept.state.newest = view;
+    return view;
   }
 
   #clusterState(cluster: Cluster, kept: ClusterView | undefined): ClusterState {
@@ -77,11 +80,13 @@ export class SnapshotAssembler {
         name: cluster.name,
         breaker: new CircuitBreaker(cluster.circuitBreakers),
         retryBudget: this.#retryBudget(cluster),
+        newest: undefined,
       };
     }
     kept.state.breaker.thresholds = cluster.circuitBreakers;
     if (sameBudget(kept.cluster, cluster)) return kept.state;
-    return { name: cluster.name, breaker: kept.state.breaker, retryBudget: this.#retryBudget(cluster) };
+    const { breaker } = kept.state;
+    return { name: cluster.name, breaker, retryBudget: this.#retryBudget(cluster), newest: undefined };
   }
 
   #retryBudget(cluster: Cluster): RetryBudget {

@@ -19,6 +19,8 @@ export interface ClusterState {
   readonly name: string;
   readonly breaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  /** The cluster as the newest snapshot that has it sees it. */
+  newest: ClusterView | undefined;
 }
 
 /** An endpoint as one snapshot sees it. */

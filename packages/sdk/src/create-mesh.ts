@@ -77,19 +77,20 @@ function assembleMesh(
     },
   });
   const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), { clock, random, telemetry });
-  const close = closeOnce(async () => {
+  const stop = closeOnce(async () => {
+    publisher.close();
     start.abandon();
     await source?.close();
-    publisher.close();
     dns.close();
     guards.close();
-    await pools.close();
   });
+  const close = closeOnce(() => stop().then(() => pools.close()));
+  const destroy = closeOnce(() => stop().then(() => pools.destroy()));
   const prepare = (scheme: 'http' | 'https', authority: string) =>
     start.waiting === undefined
       ? publisher.prepare(scheme, authority)
       : start.waiting.then(() => publisher.prepare(scheme, authority));
-  const dispatcher = new MeshDispatcher(internals, transport, prepare, close);
+  const dispatcher = new MeshDispatcher(internals, transport, prepare, close, destroy);
   return new Mesh({
     internals,
     dispatcher,

@@ -1,12 +1,13 @@
 import type { RequestListener, Server } from 'node:http';
 import { MeshError, type SnapshotHolder } from '@inmesh/core';
-import { type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Publisher } from './discovery/publisher.js';
 import type { ConfigSource } from './discovery/source.js';
 import { type ExplainRequest, type Explanation, explainSnapshot } from './explain.js';
 import type { GuardPolicy } from './guard/guard-policy.js';
 import type { Guards } from './guard/guards.js';
 import type { MeshFetch } from './http/fetch.js';
+import { installDispatcher } from './http/install.js';
 import type { MeshInternals } from './mesh-internals.js';
 import { createServer } from './server/node-http.js';
 
@@ -68,13 +69,13 @@ export class Mesh {
    */
   install(): () => void {
     if (this.#uninstall !== undefined) return this.#uninstall;
-    const previous = getGlobalDispatcher();
-    setGlobalDispatcher(this.dispatcher);
-    this.#uninstall = () => {
-      if (getGlobalDispatcher() === this.dispatcher) setGlobalDispatcher(previous);
-      this.#uninstall = undefined;
+    const undo = installDispatcher(this.dispatcher);
+    const uninstall = () => {
+      undo();
+      if (this.#uninstall === uninstall) this.#uninstall = undefined;
     };
-    return this.#uninstall;
+    this.#uninstall = uninstall;
+    return uninstall;
   }
 
   /**

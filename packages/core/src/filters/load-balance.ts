@@ -6,7 +6,7 @@ import type { Filter } from '../service.js';
 
 /** Picks the endpoint of an attempt, away from those tried before, and counts it in flight until its body has ended. */
 export const loadBalanceFilter: Filter = (next) => async (call) => {
-  const endpoint = pick(call);
+  const endpoint = pick(call) ?? pickFromNewest(call);
   if (endpoint === undefined) throw noHealthyUpstream(call);
   call.endpoint = endpoint;
   const state = endpoint.state;
@@ -29,6 +29,14 @@ function pick(call: Call) {
   const action = call.route?.action;
   const attempts = action?.kind === 'forward' ? (action.retry?.hostSelectionAttempts ?? 1) : 1;
   return pickUntried(balancer, call, attempts);
+}
+
+/** A call keeps its snapshot, but all the endpoints that it lists may have been replaced before a retry. */
+function pickFromNewest(call: Call) {
+  const { newest } = call.cluster!.state;
+  if (newest === undefined || newest === call.cluster) return undefined;
+  call.cluster = newest;
+  return pick(call);
 }
 
 function noHealthyUpstream(call: Call): MeshError {

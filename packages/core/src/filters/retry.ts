@@ -1,5 +1,6 @@
 import type { Call } from '../call.js';
 import type { Clock, Random } from '../clock.js';
+import type { ClusterState } from '../cluster-view.js';
 import { MeshError } from '../errors.js';
 import type { RetryPolicy } from '../model/route.js';
 import { backoffDelayMs } from '../policy/backoff.js';
@@ -88,7 +89,8 @@ async function prepareRetry(
 /** A retry's place in the cluster's limits, held from the decision to the end of the attempt. */
 class RetryLease {
   static acquire(call: Call, failure: MeshError | undefined): RetryLease | undefined {
-    const { breaker, retryBudget } = call.cluster!.state;
+    const { state } = call.cluster!;
+    const { breaker, retryBudget } = state;
     if (!breaker.tryAcquireRetry()) return undefined;
     // What was never sent put no load on the upstream: it may move on to another endpoint whatever the budget says.
     const budgeted = failure === undefined || failure.maybeSent;
@@ -96,18 +98,17 @@ class RetryLease {
       breaker.releaseRetry();
       return undefined;
     }
-    return new RetryLease(call, budgeted);
+    return new RetryLease(state, budgeted);
   }
 
   private constructor(
-    private readonly call: Call,
+    private readonly state: ClusterState,
     private readonly budgeted: boolean,
   ) {}
 
   release(): void {
-    const { breaker, retryBudget } = this.call.cluster!.state;
-    breaker.releaseRetry();
-    if (this.budgeted) retryBudget.release();
+    this.state.breaker.releaseRetry();
+    if (this.budgeted) this.state.retryBudget.release();
   }
 }
 

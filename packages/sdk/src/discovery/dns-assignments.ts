@@ -25,6 +25,16 @@ export class DnsAssignments {
     for (const [name, cluster] of wanted) if (!this.#watched.has(name)) this.#watch(cluster);
   }
 
+  /** Until the next `setClusters`, which must name it too. */
+  addCluster(cluster: Cluster): void {
+    if (!this.#watched.has(cluster.name)) this.#watch(cluster);
+  }
+
+  removeCluster(name: string): void {
+    const watched = this.#watched.get(name);
+    if (watched !== undefined) this.#forget(name, watched);
+  }
+
   /** Settles when every name of these clusters has been answered once, well or badly. */
   async firstAnswers(clusters: Iterable<Cluster>): Promise<void> {
     await Promise.all([...clusters].flatMap(hostsOf).map((target) => this.dns.firstResult(target)));

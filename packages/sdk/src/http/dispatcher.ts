@@ -1,4 +1,5 @@
-import { MeshError, type Reply, type Service } from '@inmesh/core';
+import { stringify } from 'node:querystring';
+import { MeshError, type MeshSnapshot, type Reply, type Service } from '@inmesh/core';
 import { Dispatcher } from 'undici';
 import type { MeshInternals } from '../mesh-internals.js';
 import { inboundCalls } from '../server/context.js';
@@ -6,7 +7,7 @@ import type { InboundCall } from '../server/inbound-call.js';
 import { propagate } from '../server/propagation.js';
 import { toCallerError } from './http-attempt.js';
 import { HttpCall } from './http-call.js';
-import { parseOrigin } from './origin.js';
+import { type Origin, parseOrigin } from './origin.js';
 import { requestBody } from './request-body.js';
 import { type RequestHeaders, toHeaderList } from './request-headers.js';
 import { type ResponseHandler, toResponseHandler } from './response-handler.js';
@@ -21,6 +22,7 @@ export class MeshDispatcher extends Dispatcher {
     private readonly outbound: Service<HttpCall>,
     private readonly prepare: Prepare,
     private readonly closeMesh: () => Promise<void>,
+    private readonly destroyMesh: () => Promise<void> = closeMesh,
   ) {
     super();
   }
@@ -46,9 +48,7 @@ export class MeshDispatcher extends Dispatcher {
   override close(): Promise<void>;
   override close(callback: () => void): void;
   override close(callback?: () => void): Promise<void> | void {
-    const closed = this.closeMesh();
-    if (callback === undefined) return closed;
-    closed.then(callback, callback);
+    return settle(this.closeMesh(), callback);
   }
 
   override destroy(): Promise<void>;
@@ -57,7 +57,7 @@ export class MeshDispatcher extends Dispatcher {
   override destroy(error: Error | null, callback: () => void): void;
   override destroy(first?: Error | null | (() => void), second?: () => void): Promise<void> | void {
     const callback = typeof first === 'function' ? first : second;
-    return callback === undefined ? this.close() : this.close(callback);
+    return settle(this.destroyMesh(), callback ?? undefined);
   }
 
   #start(options: Dispatcher.DispatchOptions, handler: ResponseHandler, inbound: InboundCall | undefined): void {
@@ -77,16 +77,17 @@ export class MeshDispatcher extends Dispatcher {
 
   #newCall(options: Dispatcher.DispatchOptions, handler: ResponseHandler): HttpCall {
     const origin = parseOrigin(options.origin);
+    const snapshot = this.internals.snapshots.current;
     const headers = toHeaderList(options.headers as RequestHeaders);
     const host = headers.get('host');
     if (host === undefined) headers.append('host', origin.authority);
     return new HttpCall({
       scheme: origin.scheme,
-      authority: host === undefined ? origin.authority : host.toLowerCase(),
+      authority: host === undefined ? origin.authority : routedAuthority(snapshot, origin, host.toLowerCase()),
       method: options.method,
       path: pathWithQuery(options),
       headers,
-      snapshot: this.internals.snapshots.current,
+      snapshot,
       startedAt: this.internals.clock.now(),
       options,
       body: requestBody(options.body),
@@ -109,14 +110,25 @@ function deliver(reply: Reply, call: HttpCall, inbound: InboundCall | undefined)
   reply.deliver();
 }
 
-function pathWithQuery({ path, query }: Dispatcher.DispatchOptions): string {
-  if (query === undefined || query === null) return path;
-  const text = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => pairs(name, value))).toString();
-  return text === '' ? path : `${path}?${text}`;
+function settle(done: Promise<void>, callback: (() => void) | undefined): Promise<void> | void {
+  if (callback === undefined) return done;
+  done.then(callback, callback);
 }
 
-function pairs(name: string, value: unknown): [string, string][] {
-  return Array.isArray(value) ? value.map((one) => [name, String(one)]) : [[name, String(value)]];
+/**
+ * Requests are routed by their Host header, as in Envoy. One that the configuration does not know (a forwarded one, often)
+ * leaves the request on its way to the origin, as without a mesh.
+ */
+function routedAuthority(snapshot: MeshSnapshot, { scheme, authority }: Origin, host: string): string {
+  const listener = snapshot.resolve(scheme, host)?.listener;
+  return listener === undefined || listener.passthrough === true ? authority : host;
+}
+
+/** Written as undici writes it. */
+function pathWithQuery({ path, query }: Dispatcher.DispatchOptions): string {
+  if (query === undefined || query === null) return path;
+  const text = stringify(query);
+  return text === '' ? path : `${path}?${text}`;
 }
 
 function refuse(handler: ResponseHandler, error: unknown): void {

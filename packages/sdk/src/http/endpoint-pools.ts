@@ -1,4 +1,4 @@
-import type { Cluster, EndpointState, EndpointView } from '@inmesh/core';
+import { type Cluster, type EndpointState, type EndpointView, MeshError } from '@inmesh/core';
 import { Pool } from 'undici';
 
 /** One undici Pool for each endpoint, and for each way of connecting to it; shared by clusters that connect alike. */
@@ -8,8 +8,11 @@ export class EndpointPools {
   readonly #pools = new Map<string, Pool>();
   readonly #keysOfAddress = new Map<string, Set<string>>();
   readonly #draining = new Set<Promise<void>>();
+  #closed = false;
 
+  /** @throws MeshError `mesh_closed` after `close`: a pool made then would have nobody to close it */
   get(cluster: Cluster, view: EndpointView, scheme: 'http' | 'https'): Pool {
+    if (this.#closed) throw new MeshError('mesh_closed', { message: 'the mesh was closed' });
     if (scheme === 'https') return this.#poolOf(cluster, view.state, 'https');
     let pool = this.#plain.get(view);
     if (pool === undefined) {
@@ -37,6 +40,7 @@ export class EndpointPools {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const open = [...this.#pools.values()].map((pool) => pool.close());
     this.#pools.clear();
     this.#keysOfAddress.clear();
@@ -44,6 +48,7 @@ export class EndpointPools {
   }
 
   async destroy(): Promise<void> {
+    this.#closed = true;
     const open = [...this.#pools.values()].map((pool) => pool.destroy());
     this.#pools.clear();
     this.#keysOfAddress.clear();

@@ -6,6 +6,9 @@ const requestErrors = new Set([
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_NOT_SUPPORTED',
   'UND_ERR_INVALID_RETURN_VALUE',
+  // Of a body that ended early, and of one that gave something other than bytes or text.
+  'UND_ERR_ABORTED',
+  'ERR_INVALID_ARG_TYPE',
 ]);
 
 const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);

@@ -1,4 +1,4 @@
-import { type FinishListener, MeshError, type Reply } from '@inmesh/core';
+import { type Clock, type FinishListener, MeshError, type Reply, type Timer } from '@inmesh/core';
 import { toFailure } from './failure.js';
 import type { HttpCall } from './http-call.js';
 import type { ResponseHandler } from './response-handler.js';
@@ -7,6 +7,8 @@ import type { ResponseHandler } from './response-handler.js';
 const maxHeldBytes = 64 * 1024;
 /** How much of a discarded body is read to keep its connection; a longer one costs the connection. */
 const maxDrainedBytes = 64 * 1024;
+/** How long the rest of a discarded body is waited for: meanwhile it counts against the limits of the cluster. */
+const maxDrainMs = 250;
 
 type State =
   /** Waits for a connection: nothing has been sent. */
@@ -41,6 +43,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
   #trailers: Buffer[] | null | undefined;
   #brokenBy: MeshError | undefined;
   #upgrade: Parameters<NonNullable<ResponseHandler['onUpgrade']>> | undefined;
+  #drainTimer: Timer | undefined;
   #finished = false;
   #failure: MeshError | undefined;
   #finishListeners: FinishListener[] = [];
@@ -48,6 +51,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
 
   constructor(
     private readonly call: HttpCall,
+    private readonly clock: Clock,
     private readonly resolve: (reply: Reply) => void,
     private readonly reject: (failure: MeshError) => void,
   ) {
@@ -64,14 +68,17 @@ export class HttpAttempt implements ResponseHandler, Reply {
   // What undici calls.
 
   onConnect(abort: (reason?: Error) => void): void {
-    this.#abort = abort;
     this.#connectionSettled();
-    if (this.#state === 'connecting') this.#state = 'sent';
-    else abort(this.call.cancelled);
+    // Given up while it was queued. What is thrown here takes it out of undici's queue; `abort` would cost the connection
+    // as well, and would destroy a body that another attempt may be sending by now.
+    if (this.#state !== 'connecting') throw this.call.cancelled ?? new Error('the attempt was given up');
+    this.#abort = abort;
+    this.#state = 'sent';
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status < 200 || this.#state !== 'sent') return true;
+    if (this.#state !== 'sent') return true;
+    if (status < 200) return this.#passInformation(status, rawHeaders, resume, statusText);
     this.httpStatus = status;
     this.#rawHeaders = rawHeaders;
     this.#resumeSource = resume;
@@ -91,7 +98,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
         return this.#hold(chunk, this.#heldBytes + chunk.length <= maxHeldBytes);
       case 'discarded':
         this.#heldBytes += chunk.length;
-        if (this.#heldBytes > maxDrainedBytes) this.#abort?.(new Error('discarded response is too long to drain'));
+        if (this.#heldBytes > maxDrainedBytes) this.#stopDraining();
         return true;
       default:
         return true;
@@ -109,11 +116,11 @@ export class HttpAttempt implements ResponseHandler, Reply {
     switch (this.#state) {
       case 'connecting':
       case 'sent':
-        this.#fail(this.call.cancelled ?? toFailure(error, this.#state === 'sent'));
+        this.#fail(this.call.cancelled ?? this.#failureOf(error));
         return;
       case 'held':
       case 'delivering':
-        this.#brokenBy = this.call.cancelled ?? toFailure(error, true);
+        this.#brokenBy = this.call.cancelled ?? this.#failureOf(error);
         if (this.#state === 'delivering') this.#breakOff(this.#brokenBy);
         return;
       case 'discarded':
@@ -190,7 +197,29 @@ export class HttpAttempt implements ResponseHandler, Reply {
       return;
     }
     this.#state = 'discarded';
+    this.#drainTimer = this.clock.setTimer(maxDrainMs, () => this.#stopDraining());
     this.#resumeIfPaused();
+  }
+
+  #stopDraining(): void {
+    this.#abort?.(new Error('the rest of a discarded response is not worth its connection'));
+  }
+
+  /** 1xx: the final response, which the filters decide on, is still to come. */
+  #passInformation(...response: Parameters<ResponseHandler['onHeaders']>): boolean {
+    try {
+      this.call.handler.onHeaders(...response);
+    } catch (error) {
+      this.call.cancel(handlerThrew(error));
+    }
+    return true;
+  }
+
+  /** A body that fails fails the request, and says nothing of the upstream. */
+  #failureOf(error: Error): MeshError {
+    const ownError = this.call.body.error();
+    if (ownError === undefined) return toFailure(error, this.#state !== 'connecting');
+    return new MeshError('invalid_request', { message: 'the request body failed', cause: ownError });
   }
 
   /** Ends an attempt that waits for headers, or a response under way, with the reason given. */
@@ -276,7 +305,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
 
   /** The caller's own handler threw: its error ends the call, as it would in undici. */
   #abortByCaller(error: unknown): void {
-    this.#breakOff(new MeshError('caller_cancelled', { cause: error, message: 'the response handler threw' }));
+    this.#breakOff(handlerThrew(error));
     this.#abort?.();
   }
 
@@ -292,6 +321,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
     this.#state = 'ended';
     if (this.#finished) return;
     this.#finished = true;
+    this.#drainTimer?.cancel();
     this.#failure = failure;
     this.#leaveCall();
     for (const listener of this.#finishListeners) listener(failure);
@@ -307,6 +337,10 @@ export class HttpAttempt implements ResponseHandler, Reply {
     this.onConnectionSettled = undefined;
     settled?.();
   }
+}
+
+function handlerThrew(error: unknown): MeshError {
+  return new MeshError('caller_cancelled', { cause: error, message: 'the response handler threw' });
 }
 
 /** What the caller's handler is told: its own reason when it cancelled, undici's own error when the request was wrong. */

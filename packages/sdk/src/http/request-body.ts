@@ -9,30 +9,48 @@ type Body = Dispatcher.DispatchOptions['body'];
 export interface RequestBody {
   readonly body: Body;
   canReplay(): boolean;
+  /** What the caller's stream or iterable itself failed with; undefined while it has not. */
+  error(): Error | undefined;
 }
 
 const always = () => true;
-const noBody: RequestBody = Object.freeze({ body: null, canReplay: always });
+const never = () => false;
+const noError = () => undefined;
+const noBody: RequestBody = Object.freeze({ body: null, canReplay: always, error: noError });
 
 export function requestBody(body: unknown): RequestBody {
   if (body === null || body === undefined) return noBody;
   if (typeof body !== 'object' || ArrayBuffer.isView(body) || body instanceof ArrayBuffer) return replayable(body);
-  if (isReadable(body)) return { body: body as Body, canReplay: () => !body.readableDidRead && !body.destroyed };
+  if (isStream(body)) return stream(body);
   if (Symbol.asyncIterator in body || (Symbol.iterator in body && !isForm(body))) return onceOnly(body as AnyIterable);
   return replayable(body);
 }
 
 function replayable(body: unknown): RequestBody {
-  return { body: body as Body, canReplay: always };
+  return { body: body as Body, canReplay: always, error: noError };
 }
 
-interface ReadableLike {
-  readonly readableDidRead: boolean;
-  readonly destroyed: boolean;
+interface StreamLike {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Absent on streams of the oldest kind (the package form-data makes them), which cannot tell. */
+  readonly readableDidRead?: boolean;
+  readonly destroyed?: boolean;
 }
 
-function isReadable(body: object): body is ReadableLike {
-  return 'pipe' in body && typeof body.pipe === 'function' && 'readableDidRead' in body;
+/** As undici tells streams. */
+function isStream(body: object): body is StreamLike {
+  return 'pipe' in body && typeof body.pipe === 'function' && 'on' in body && typeof body.on === 'function';
+}
+
+function stream(source: StreamLike): RequestBody {
+  let failure: Error | undefined;
+  // Heard before undici hears it. undici destroys the body of a broken connection too, but tells of that one first.
+  source.on('error', (error) => {
+    failure ??= error;
+  });
+  const canReplay =
+    source.readableDidRead === undefined ? never : () => !source.readableDidRead && source.destroyed !== true;
+  return { body: source as unknown as Body, canReplay, error: () => failure };
 }
 
 function isForm(body: object): boolean {
@@ -43,15 +61,17 @@ type AnyIterable = AsyncIterable<unknown> | Iterable<unknown>;
 
 function onceOnly(source: AnyIterable): RequestBody {
   let begun = false;
+  let failure: Error | undefined;
   const body = {
-    [Symbol.asyncIterator]() {
+    async *[Symbol.asyncIterator]() {
       begun = true;
-      return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : toAsync(source);
+      try {
+        yield* source;
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error('the request body failed', { cause: error });
+        throw error;
+      }
     },
   };
-  return { body: body as unknown as Body, canReplay: () => !begun };
-}
-
-async function* toAsync(source: Iterable<unknown>): AsyncGenerator<unknown> {
-  yield* source;
+  return { body: body as unknown as Body, canReplay: () => !begun, error: () => failure };
 }

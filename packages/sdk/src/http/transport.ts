@@ -19,7 +19,7 @@ export function httpTransport(pools: EndpointPools, clock: Clock): Service<HttpC
         return;
       }
       writeRemainingTime(call, clock);
-      const attempt = new HttpAttempt(call, resolve, reject);
+      const attempt = new HttpAttempt(call, clock, resolve, reject);
       try {
         pool.dispatch(attemptOptions(call), attempt as unknown as Dispatcher.DispatchHandler);
       } catch (error) {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
+import { Readable, Stream } from 'node:stream';
 import { MeshError } from '@inmesh/core';
+import { testCluster } from '@inmesh/core/testing';
 import { type Dispatcher, request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
@@ -82,8 +83,44 @@ describe('requests through the dispatcher', () => {
       });
       const seen = (await body.json()) as Echoed;
       expect(seen.headers['x-a']).toBe('1, 2');
-      expect(seen.url).toBe('/p?q=x+y');
+      expect(seen.url).toBe('/p?q=x%20y');
     }
+  });
+
+  it('go to their origin under a Host that the configuration does not know, and by a Host that it knows', async () => {
+    const mesh = keep(staticMesh([(await echo()).port]));
+    const seenFrom = async (origin: string, host: string) =>
+      (await (await request(origin, { dispatcher: mesh.dispatcher, headers: { host } })).body.json()) as Echoed;
+    expect((await seenFrom('http://reviews/p', 'shop.example')).headers.host).toBe('shop.example');
+    expect((await seenFrom('http://elsewhere/p', 'Reviews')).headers.host).toBe('Reviews');
+  });
+
+  it('are refused as undici refuses them when their headers are none', async () => {
+    const mesh = keep(staticMesh([(await echo()).port]));
+    for (const headers of [{ a: {} }, { a: Buffer.from('x') }, ['a', '1', 'b'], 'a: 1', { host: [{}] }])
+      await expect(through(mesh, { headers: headers as never })).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
+    const { body } = await through(mesh, { headers: { 'x-a': null } as never });
+    expect(((await body.json()) as Echoed).headers['x-a']).toBe('');
+  });
+
+  it('are told of 1xx answers before the final one', async () => {
+    const server = keep(
+      await httpServer((_, res) => {
+        res.writeEarlyHints({ link: '</a.css>; rel=preload' });
+        res.end('hinted');
+      }),
+    );
+    const mesh = keep(staticMesh([server.port]));
+    const statuses: number[] = [];
+    const { statusCode, body } = await through(mesh, { onInfo: ({ statusCode: status }) => statuses.push(status) });
+    expect(await body.text()).toBe('hinted');
+    expect([...statuses, statusCode]).toEqual([103, 200]);
+    const failing = through(mesh, {
+      onInfo: () => {
+        throw new Error('handler bug');
+      },
+    });
+    await expect(failing).rejects.toThrow('handler bug');
   });
 
   it('stream bodies both ways with back-pressure and without loss', async () => {
@@ -217,6 +254,59 @@ describe('failures', () => {
     expect(failure.attempts).toBe(1);
   });
 
+  it('never replay a stream of the oldest kind, which cannot tell whether it was read (e7)', async () => {
+    class OldStream extends Stream {
+      readable = true;
+      #begun = false;
+      resume() {
+        if (this.#begun) return;
+        this.#begun = true;
+        setImmediate(() => {
+          this.emit('data', Buffer.from('once'));
+          this.emit('end');
+        });
+      }
+      pause() {}
+    }
+    const server = keep(
+      await httpServer((req, res) => {
+        req.resume();
+        req.on('end', () => res.writeHead(503).end());
+      }),
+    );
+    const retry = { ...retryEverything, on: new Set(['5xx'] as const) };
+    const mesh = keep(staticMesh([server.port], { retry, timeoutMs: 2000 }));
+    const { statusCode, body } = await through(mesh, { method: 'PUT', body: new OldStream() as Readable });
+    await body.dump();
+    expect(statusCode).toBe(503);
+  });
+
+  it('of the request body are the caller’s own', async () => {
+    const server = keep(
+      await httpServer((req, res) => {
+        req.on('error', () => {});
+        req.resume();
+        req.on('end', () => res.end());
+      }),
+    );
+    const mesh = keep(staticMesh([server.port], { retry: retryEverything }));
+    async function* iterable() {
+      yield 'a';
+      throw new Error('disk');
+    }
+    const stream = new Readable({
+      read() {
+        this.push('a');
+        setImmediate(() => this.destroy(new Error('disk')));
+      },
+    });
+    for (const body of [iterable() as never, stream]) {
+      const error = await through(mesh, { method: 'PUT', body }).catch((reason) => reason);
+      expect(error).toMatchObject({ message: 'disk' });
+      expect(MeshError.find(error)).toBeUndefined();
+    }
+  });
+
   it('in the middle of a body reach the caller as the body’s error, and free the endpoint', async () => {
     const server = keep(
       await tcpServer((socket) => {
@@ -314,5 +404,99 @@ describe('endpoints that are removed', () => {
     release!();
     expect(await (await pending).body.text()).toBe('slow');
     await expect.poll(() => slow.sockets.size).toBe(0);
+  });
+
+  it('while a call backs off are replaced by those that came instead', async () => {
+    const server = await echo();
+    const mesh = keep(
+      staticMesh([await closedPort()], { retry: { ...retryEverything, backoff: { baseMs: 1e3, maxMs: 200 } } }),
+    );
+    const { breaker } = mesh.internals.snapshots.current.clusters.get('reviews')!.state;
+    const answer = through(mesh);
+    await expect.poll(() => breaker.retries, { interval: 1 }).toBe(1);
+    mesh.setPorts([server.port]);
+    await (await answer).body.dump();
+    expect(breaker.retries).toBe(0);
+  });
+});
+
+describe('attempts that are given up', () => {
+  async function oneBusyConnection() {
+    let release: (() => void) | undefined;
+    const server = keep(
+      await httpServer((req, res) => {
+        req.resume();
+        if (req.url !== '/busy') return void res.end('free');
+        res.write('busy');
+        release = () => res.end();
+      }),
+    );
+    const connections = new Set<Socket>();
+    server.server.on('connection', (socket) => connections.add(socket));
+    const limits = { ...testCluster().circuitBreakers, maxConnections: 1 };
+    return { server, connections, cluster: { circuitBreakers: limits }, release: () => release!() };
+  }
+
+  it('while they wait for a connection cost none', async () => {
+    const { server, connections, cluster, release } = await oneBusyConnection();
+    const mesh = keep(staticMesh([server.port], { cluster }));
+    const busy = await request('http://reviews/busy', { dispatcher: mesh.dispatcher });
+    const abort = new AbortController();
+    const waiting = Array.from({ length: 20 }, () => through(mesh, { signal: abort.signal }).catch(() => 'aborted'));
+    abort.abort();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['aborted']));
+    release();
+    await busy.body.dump();
+    await (await through(mesh)).body.dump();
+    expect(connections.size).toBe(1);
+  });
+
+  it('while they wait for a connection leave the body to the attempt that sends it', async () => {
+    const { server, cluster, release } = await oneBusyConnection();
+    const slowReader = keep(
+      await httpServer((req, res) => {
+        req.on('error', () => {});
+        req.pipe(res);
+      }),
+    );
+    const retry = { ...retryEverything, perTryTimeoutMs: 100 };
+    const loadBalancer = { kind: 'roundRobin' } as const;
+    const mesh = keep(staticMesh([server.port, slowReader.port], { retry, cluster: { ...cluster, loadBalancer } }));
+    const endpoints = mesh.internals.snapshots.current.clusters.get('reviews')!.endpoints;
+    const get = () => request('http://reviews/busy', { dispatcher: mesh.dispatcher });
+    let busy = await get();
+    // In turn: the busy one is taken first, and comes next.
+    if (endpoints[0]!.state.inFlight === 0) {
+      await busy.body.dump();
+      busy = await get();
+    }
+    await (await get()).body.dump();
+    const body = new Readable({ read() {} });
+    const answer = request('http://reviews/p', { dispatcher: mesh.dispatcher, method: 'PUT', body });
+    expect(endpoints[0]!.state.inFlight).toBe(2);
+    await expect.poll(() => endpoints[1]!.state.inFlight, { interval: 5 }).toBe(1);
+    body.push('one ');
+    const { body: echoed } = await answer;
+    release();
+    await busy.body.dump();
+    await (await through(mesh)).body.dump();
+    body.push('two');
+    body.push(null);
+    expect(await echoed.text()).toBe('one two');
+  });
+
+  it('because of their status are not waited for when their body does not end', async () => {
+    let requests = 0;
+    const server = keep(
+      await httpServer((_, res) => {
+        requests += 1;
+        if (requests === 1) res.writeHead(503).write('and so on');
+        else res.end('ok');
+      }),
+    );
+    const mesh = keep(staticMesh([server.port], { retry: { ...retryEverything, on: new Set(['5xx'] as const) } }));
+    expect(await (await through(mesh)).body.text()).toBe('ok');
+    const { state } = mesh.internals.snapshots.current.clusters.get('reviews')!;
+    await expect.poll(() => state.breaker.requests, { timeout: 2000 }).toBe(0);
   });
 });

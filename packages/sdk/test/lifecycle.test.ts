@@ -1,0 +1,81 @@
+import { MeshError } from '@inmesh/core';
+import { getGlobalDispatcher, request } from 'undici';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createMesh } from '../src/create-mesh.js';
+import { httpServer, type TestServer } from './support/test-server.js';
+
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function keep<T extends { close(): Promise<void> }>(one: T): T {
+  open.push(one);
+  return one;
+}
+
+const meshOnDns = async () => keep(await createMesh({}));
+
+async function greeter(): Promise<TestServer> {
+  return keep(await httpServer((_, res) => res.end('hello')));
+}
+
+describe('install', () => {
+  it('of two meshes leaves what was there before, in whatever order they are undone', async () => {
+    const before = getGlobalDispatcher();
+    const [first, second] = [await meshOnDns(), await meshOnDns()];
+    const [undoFirst, undoSecond] = [first.install(), second.install()];
+    undoFirst();
+    expect(getGlobalDispatcher()).toBe(second.dispatcher);
+    undoSecond();
+    expect(getGlobalDispatcher()).toBe(before);
+  });
+
+  it('is not undone by what undid an earlier one', async () => {
+    const mesh = await meshOnDns();
+    const undoEarlier = mesh.install();
+    undoEarlier();
+    const undo = mesh.install();
+    undoEarlier();
+    expect(getGlobalDispatcher()).toBe(mesh.dispatcher);
+    expect(mesh.install()).toBe(undo);
+    undo();
+  });
+});
+
+describe('a closed mesh', () => {
+  it('refuses calls to hosts that it knew, and to others, and opens no connection', async () => {
+    const server = await greeter();
+    const mesh = await meshOnDns();
+    const known = `http://127.0.0.1:${server.port}/`;
+    expect(await (await mesh.fetch(known)).text()).toBe('hello');
+    await mesh.close();
+    await expect.poll(() => server.sockets.size).toBe(0);
+    for (const url of [known, `http://localhost:${server.port}/`])
+      await expect(mesh.fetch(url)).rejects.toMatchObject({ reason: 'mesh_closed' });
+    expect(server.sockets.size).toBe(0);
+  });
+
+  it('has ended the calls under way when it was destroyed', async () => {
+    const server = keep(await httpServer(() => {}));
+    const mesh = await meshOnDns();
+    const call = request(`http://127.0.0.1:${server.port}/`, { dispatcher: mesh.dispatcher }).catch((error) => error);
+    await expect.poll(() => server.sockets.size).toBe(1);
+    await mesh.dispatcher.destroy();
+    expect(MeshError.is(await call)).toBe(true);
+  });
+});
+
+describe('hosts beyond the configuration', () => {
+  it('are all served when more are called at once than are kept', async () => {
+    const server = await greeter();
+    const mesh = await meshOnDns();
+    const answers = Array.from({ length: 1200 }, async (_, i) => {
+      const { body } = await request(`http://h${i}.localhost:${server.port}/`, { dispatcher: mesh.dispatcher });
+      return body.text();
+    });
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['hello']));
+    expect(mesh.snapshots.current.clusters.size).toBeLessThanOrEqual(1001);
+  }, 20_000);
+});
