@@ -17,7 +17,7 @@ import { EndpointPools } from './http/endpoint-pools.js';
 import { meshFetch } from './http/fetch.js';
 import type { HttpCall } from './http/http-call.js';
 import { httpTransport } from './http/transport.js';
-import { Mesh } from './mesh.js';
+import { defaultGraceMs, Mesh } from './mesh.js';
 import type { MeshInternals } from './mesh-internals.js';
 import { type Environment, type MeshOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { SystemClock } from './runtime/system-clock.js';
@@ -84,13 +84,13 @@ function assembleMesh(
     dns.close();
     guards.close();
   });
-  const close = closeOnce(() => stop().then(() => pools.close()));
-  const destroy = closeOnce(() => stop().then(() => pools.destroy()));
+  const close = (graceMs: number) => stop().then(() => closePools(pools, clock, graceMs));
+  const destroy = () => stop().then(() => pools.destroy());
   const prepare = (scheme: 'http' | 'https', authority: string) =>
     start.waiting === undefined
       ? publisher.prepare(scheme, authority)
       : start.waiting.then(() => publisher.prepare(scheme, authority));
-  const dispatcher = new MeshDispatcher(internals, transport, prepare, close, destroy);
+  const dispatcher = new MeshDispatcher(internals, transport, prepare, () => close(defaultGraceMs), destroy);
   return new Mesh({
     internals,
     dispatcher,
@@ -182,6 +182,15 @@ async function xdsSource(serverUri: string, options: ResolvedOptions, clock: Clo
 function defaultNodeId({ workload, clusterDomain }: ResolvedOptions): string {
   const { podIp, podName, namespace } = workload;
   return `sidecar~${podIp || '127.0.0.1'}~${podName}.${namespace}~${namespace}.svc.${clusterDomain}`;
+}
+
+async function closePools(pools: EndpointPools, clock: Clock, graceMs: number): Promise<void> {
+  let timer: { cancel(): void } | undefined;
+  const tooLong = new Promise<void>((resolve) => {
+    timer = clock.setTimer(graceMs, resolve);
+  });
+  await Promise.race([pools.close(), tooLong.then(() => pools.destroy())]);
+  timer?.cancel();
 }
 
 function closeOnce(close: () => Promise<void>): () => Promise<void> {

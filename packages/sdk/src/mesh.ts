@@ -30,8 +30,11 @@ export interface MeshParts {
   readonly publisher: Publisher;
   readonly source: ConfigSource | undefined;
   readonly firstConfiguration: Promise<void>;
-  readonly close: () => Promise<void>;
+  readonly close: (graceMs: number) => Promise<void>;
 }
+
+/** Well within the 30 s that Kubernetes leaves a pod. */
+export const defaultGraceMs = 10_000;
 
 /** A service's door to the mesh. Make one for a process with `createMesh`, and close it at the end. */
 export class Mesh {
@@ -130,10 +133,14 @@ export class Mesh {
     return createServer(this.internals, handler);
   }
 
-  /** Undoes `install`, stops discovery, lets calls under way end, then closes every connection. */
-  async close(): Promise<void> {
+  /**
+   * Undoes `install`, stops discovery, lets calls under way end, then closes every connection. Later calls fail with
+   * `mesh_closed`. Without it, a connection to a config server keeps the process alive.
+   * @param graceMs how long calls under way may take; then they are ended. Default 10 000
+   */
+  async close({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<void> {
     this.#uninstall?.();
-    await this.#parts.close();
+    await this.#parts.close(graceMs);
   }
 
   #notReady(timeoutMs: number): MeshError {

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { MeshError } from '@inmesh/core';
 import { getGlobalDispatcher, request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMesh } from '../src/create-mesh.js';
 import { httpServer, type TestServer } from './support/test-server.js';
 
+const run = promisify(execFile);
 const open: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -78,4 +81,27 @@ describe('hosts beyond the configuration', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['hello']));
     expect(mesh.snapshots.current.clusters.size).toBeLessThanOrEqual(1001);
   }, 20_000);
+});
+
+describe('closing', () => {
+  it('ends calls that are still under way when the grace is over', async () => {
+    const server = keep(await httpServer(() => {}));
+    const mesh = await meshOnDns();
+    const hanging = mesh.fetch(`http://127.0.0.1:${server.port}/`).catch((error) => error);
+    await expect.poll(() => server.sockets.size).toBe(1);
+    await mesh.close({ graceMs: 20 });
+    expect(await hanging).toBeInstanceOf(MeshError);
+    await expect.poll(() => server.sockets.size).toBe(0);
+  });
+
+  it('is not needed for a script with files to end', async () => {
+    const script = `
+      import { mkdtempSync } from 'node:fs';
+      import { createMesh } from 'inmesh';
+      const mesh = await createMesh({ config: mkdtempSync('/tmp/inmesh-exit-') });
+      await mesh.ready();
+      console.log(mesh.status().ready);`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname });
+    expect(stdout).toBe('true\n');
+  });
 });

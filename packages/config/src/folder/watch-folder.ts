@@ -20,7 +20,7 @@ export interface FolderWatchHandlers {
   onError(error: Error): void;
 }
 
-/** Watches files and folders of YAML. Reads a file again only when its time or size has changed. */
+/** Watches files and folders of YAML, without keeping the process alive. Reads a file again only when its time or size has changed. */
 export function watchFolder(paths: readonly string[], handlers: FolderWatchHandlers): FolderWatch {
   return new Watch(paths, handlers);
 }
@@ -39,7 +39,7 @@ class Watch implements FolderWatch {
     private readonly paths: readonly string[],
     private readonly handlers: FolderWatchHandlers,
   ) {
-    this.#poll = setInterval(() => this.#look(), pollMs);
+    this.#poll = setInterval(() => this.#look(), pollMs).unref();
     this.#look();
   }
 
@@ -62,7 +62,7 @@ class Watch implements FolderWatch {
 
   #listenTo(folder: string): void {
     try {
-      const watcher = watch(folder, () => this.#lookSoon(settleMs));
+      const watcher = watch(folder, () => this.#lookSoon(settleMs)).unref();
       watcher.on('error', () => this.#unlisten(folder, watcher)); // polling goes on
       this.#watchers.set(folder, watcher);
     } catch {
@@ -77,7 +77,7 @@ class Watch implements FolderWatch {
 
   #lookSoon(delayMs: number): void {
     clearTimeout(this.#settling);
-    if (!this.#closed) this.#settling = setTimeout(() => this.#look(), delayMs);
+    if (!this.#closed) this.#settling = setTimeout(() => this.#look(), delayMs).unref();
   }
 
   async #look(): Promise<void> {

@@ -10,7 +10,11 @@ export function inboundDeadlineFilter(clock: Clock): Filter {
       call.cancel(new MeshError('deadline_exceeded', { message: "the caller's deadline has passed" }));
     });
     return next(call).then((reply) => {
-      reply.onFinish(() => timer.cancel());
+      reply.onFinish(() => {
+        timer.cancel();
+        // Nobody waits for what the handler still does in the background.
+        call.deadline = Number.POSITIVE_INFINITY;
+      });
       return reply;
     });
   };

@@ -7,7 +7,7 @@ export class EndpointPools {
   readonly #plain = new WeakMap<EndpointView, Pool>();
   readonly #pools = new Map<string, Pool>();
   readonly #keysOfAddress = new Map<string, Set<string>>();
-  readonly #draining = new Set<Promise<void>>();
+  readonly #draining = new Map<Pool, Promise<void>>();
   #closed = false;
 
   /** @throws MeshError `mesh_closed` after `close`: a pool made then would have nobody to close it */
@@ -32,27 +32,35 @@ export class EndpointPools {
     if (keys === undefined) return;
     this.#keysOfAddress.delete(state.address);
     for (const key of keys) {
-      const closing = this.#pools.get(key)!.close();
+      this.#close(this.#pools.get(key)!);
       this.#pools.delete(key);
-      const done = closing.finally(() => this.#draining.delete(done));
-      this.#draining.add(done);
     }
   }
 
+  /** Settles when every request under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    const open = [...this.#pools.values()].map((pool) => pool.close());
-    this.#pools.clear();
-    this.#keysOfAddress.clear();
-    await Promise.all([...open, ...this.#draining]);
+    for (const pool of this.#pools.values()) this.#close(pool);
+    this.#forgetAll();
+    await Promise.all(this.#draining.values());
   }
 
+  /** Ends requests under way, those of pools that are closing included. */
   async destroy(): Promise<void> {
     this.#closed = true;
-    const open = [...this.#pools.values()].map((pool) => pool.destroy());
+    const all = [...this.#pools.values(), ...this.#draining.keys()];
+    this.#forgetAll();
+    await Promise.all(all.map((pool) => pool.destroy()));
+  }
+
+  #close(pool: Pool): void {
+    const done = pool.close().finally(() => this.#draining.delete(pool));
+    this.#draining.set(pool, done);
+  }
+
+  #forgetAll(): void {
     this.#pools.clear();
     this.#keysOfAddress.clear();
-    await Promise.all(open);
   }
 
   #poolOf(cluster: Cluster, state: EndpointState, scheme: 'http' | 'https'): Pool {
