@@ -276,7 +276,7 @@ describe('failures', () => {
     );
     const retry = { ...retryEverything, on: new Set(['5xx'] as const) };
     const mesh = keep(staticMesh([server.port], { retry, timeoutMs: 2000 }));
-    const { statusCode, body } = await through(mesh, { method: 'PUT', body: new OldStream() as Readable });
+    const { statusCode, body } = await through(mesh, { method: 'PUT', body: new OldStream() as unknown as Readable });
     await body.dump();
     expect(statusCode).toBe(503);
   });
