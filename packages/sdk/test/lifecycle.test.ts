@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { MeshError } from '@inmesh/core';
 import { getGlobalDispatcher, request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMesh } from '../src/create-mesh.js';
-import { httpServer, type TestServer } from './support/test-server.js';
+import { closedPort, httpServer, type TestServer } from './support/test-server.js';
 
 const run = promisify(execFile);
 const open: { close(): Promise<void> }[] = [];
@@ -103,5 +105,23 @@ describe('closing', () => {
       console.log(mesh.status().ready);`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname });
     expect(stdout).toBe('true\n');
+  });
+});
+
+describe('a call made before the first configuration', () => {
+  it('waits no longer than the request that it serves has time', async () => {
+    const nobody = await closedPort();
+    const mesh = keep(await createMesh({ xds: `127.0.0.1:${nobody}`, startTimeoutMs: 3_600_000 }));
+    const server = mesh.createServer(async (_, response) => {
+      const answer = await mesh.fetch('http://reviews/');
+      response.end(await answer.text());
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    keep({ close: async () => void server.close() });
+    const { port } = server.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-envoy-expected-rq-timeout-ms': '30' } });
+    expect(answer.status).toBe(504);
+    expect(await answer.text()).toMatch(/^deadline_exceeded/);
   });
 });

@@ -39,8 +39,10 @@ export class MeshDispatcher extends Dispatcher {
       refuse(responseHandler, error);
       return true;
     }
-    preparing
-      ?.then(() => this.#start(options, responseHandler, inbound))
+    if (preparing === undefined) return true;
+    const prepared = inbound === undefined ? preparing : whileServing(inbound, preparing);
+    prepared
+      .then(() => this.#start(options, responseHandler, inbound))
       .catch((error) => refuse(responseHandler, error));
     return true;
   }
@@ -103,6 +105,16 @@ export class MeshDispatcher extends Dispatcher {
     propagate(inbound, call.headers, this.internals, inMesh);
     inbound.adopt(call);
   }
+}
+
+/** Waits no longer than the incoming request does. */
+function whileServing(inbound: InboundCall, work: Promise<void>): Promise<void> {
+  if (inbound.cancelled !== undefined) return Promise.reject(inbound.cancelled);
+  return new Promise((resolve, reject) => {
+    const waiter = { cancel: reject };
+    inbound.adopt(waiter);
+    work.finally(() => inbound.release(waiter)).then(resolve, reject);
+  });
 }
 
 function deliver(reply: Reply, call: HttpCall, inbound: InboundCall | undefined): void {

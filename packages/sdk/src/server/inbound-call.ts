@@ -1,9 +1,14 @@
 import { Call, type HeaderList, type MeshError, type MeshSnapshot } from '@inmesh/core';
 
+/** What ends with the request that it serves. */
+export interface Child {
+  cancel(reason: MeshError): void;
+}
+
 /** A request that a handler of this process is answering; every call the handler makes is its child. */
 export class InboundCall extends Call {
   readonly protocol: 'http' | 'grpc';
-  readonly #children = new Set<Call>();
+  readonly #children = new Set<Child>();
 
   constructor(init: {
     protocol: 'http' | 'grpc';
@@ -23,11 +28,11 @@ export class InboundCall extends Call {
     return false;
   }
 
-  adopt(child: Call): void {
+  adopt(child: Child): void {
     this.#children.add(child);
   }
 
-  release(child: Call): void {
+  release(child: Child): void {
     this.#children.delete(child);
   }
 
