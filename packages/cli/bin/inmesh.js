@@ -1,4 +1,11 @@
 #!/usr/bin/env node
 import { main } from '../dist/main.js';
 
+// Whoever reads may stop before the end (`| head`): that is no failure, and a server goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await main(process.argv.slice(2));

@@ -30,7 +30,7 @@ export class ConfigSet {
       issues ??= loaded.issues;
       const broken = new Set(loaded.issues.filter((issue) => issue.severity === 'error').map((issue) => issue.file));
       if (broken.size === 0) return this.#accept(candidate, loaded, issues, refused);
-      if (!this.#fallBack(candidate, broken, refused)) return { config: this.#config, issues, refused: [...broken] };
+      if (!this.#fallBack(candidate, broken, refused)) return this.#keep(files, broken, issues);
     }
   }
 
@@ -45,13 +45,23 @@ export class ConfigSet {
     return { config, issues, refused: [...refused] };
   }
 
-  /** Puts the last good content in the place of broken ones; false when that changes nothing. */
+  /** Nothing of what was saved is used, in files without errors neither. */
+  #keep(files: readonly SourceFile[], broken: Set<string>, issues: readonly Issue[]): ConfigUpdate {
+    const held = files.filter(({ path, text }) => this.#config !== undefined && this.#good.get(path)?.text !== text);
+    return { config: this.#config, issues, refused: [...new Set([...broken, ...held.map(({ path }) => path)])] };
+  }
+
+  /**
+   * Puts the last good content in the place of broken ones, which for a file that is new is to be absent; false when that
+   * changes nothing. At first nothing is left out: half of a configuration may send calls elsewhere than all of it.
+   */
   #fallBack(candidate: Map<string, SourceFile>, broken: Set<string>, refused: Set<string>): boolean {
     let changed = false;
     for (const path of broken) {
       const good = this.#good.get(path);
-      if (good === undefined || refused.has(path) || good.text === candidate.get(path)?.text) continue;
-      candidate.set(path, good);
+      if (this.#config === undefined || refused.has(path) || good?.text === candidate.get(path)?.text) continue;
+      if (good === undefined) candidate.delete(path);
+      else candidate.set(path, good);
       refused.add(path);
       changed = true;
     }

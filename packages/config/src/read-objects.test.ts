@@ -7,6 +7,14 @@ function ofKind(apiVersion: string, kind: string): string[] {
 
 describe('A kind that is not translated', () => {
   it.each([
+    ['constructor/v1', 'Thing'],
+    ['__proto__/v1', 'Thing'],
+    ['networking.istio.io/v1', 'constructor'],
+  ])('may be named like a property of every object: %s %s', (apiVersion, kind) => {
+    expect(ofKind(apiVersion, kind)).toEqual([expect.stringContaining(`${apiVersion} ${kind} is not a known kind`)]);
+  });
+
+  it.each([
     ['apps/v1', 'Deployment'],
     ['v1', 'Namespace'],
     ['v1', 'ServiceAccount'],

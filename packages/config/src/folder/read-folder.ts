@@ -52,7 +52,8 @@ export async function readYamlFile({ path, size }: FileStamp): Promise<SourceFil
   const file = await open(path);
   try {
     const { buffer } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
-    return { path, text: buffer.toString('utf8') };
+    // A character for each byte: the loader counts characters, and what is cut off here must not seem whole to it.
+    return { path, text: buffer.toString('latin1') };
   } finally {
     await file.close();
   }

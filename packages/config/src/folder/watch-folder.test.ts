@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SourceFile } from '../load-yaml.js';
+import { loadYaml, type SourceFile } from '../load-yaml.js';
 import { type FolderWatch, watchFolder } from './watch-folder.js';
 
 let folder: string;
@@ -83,6 +83,13 @@ describe('a watched folder', () => {
     mkdirSync(later);
     writeFileSync(join(later, 'a.yaml'), 'a');
     await settled({ 'later/a.yaml': 'a' });
+  });
+
+  it('never takes the beginning of a file that is too large for all of it', async () => {
+    writeFileSync(join(folder, 'a.yaml'), `a: b\n# ${'é'.repeat(3_000_000)}`);
+    start(folder);
+    await expect.poll(() => seen.length).toBe(1);
+    expect(loadYaml(seen[0]!).issues).toEqual([expect.objectContaining({ message: expect.stringContaining('4 MiB') })]);
   });
 
   it('may be a single file', async () => {

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value.js';
 import { destinationRuleFields } from './destination-rule.js';
 import type { Fields } from './field.js';
 import { httpRouteFields, referenceGrantFields } from './http-route.js';
@@ -107,9 +108,9 @@ export type KindVerdict =
 
 export function judgeKind(group: string, name: string): KindVerdict {
   if (isTranslated(name) && translatedKinds[name].group === group) return { verdict: 'translated', kind: name };
-  const effect = ignoredKinds[group]?.[name];
+  const effect = ownValue(ownValue(ignoredKinds, group) ?? {}, name);
   if (effect !== undefined) return { verdict: 'ignored', effect };
-  if (unrelatedKinds[group]?.includes(name)) return { verdict: 'unrelated' };
+  if (ownValue(unrelatedKinds, group)?.includes(name)) return { verdict: 'unrelated' };
   return { verdict: 'unknown', ofMesh: meshGroups.test(group), known: kindsOf(group) };
 }
 
@@ -121,7 +122,7 @@ function kindsOf(group: string): string[] {
   const translated = Object.entries(translatedKinds).filter(([, schema]) => schema.group === group);
   return [
     ...translated.map(([name]) => name),
-    ...Object.keys(ignoredKinds[group] ?? {}),
-    ...(unrelatedKinds[group] ?? []),
+    ...Object.keys(ownValue(ignoredKinds, group) ?? {}),
+    ...(ownValue(unrelatedKinds, group) ?? []),
   ];
 }

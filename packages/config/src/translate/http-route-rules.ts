@@ -21,9 +21,19 @@ export interface RankedRoute {
 /** Without rules, and without matches in a rule, everything matches (Gateway API defaults). */
 export function readRoutes(source: Source, backends: Backends): RankedRoute[] {
   const place = source.place.at('spec', 'rules');
+  checkNames(source, place);
   return (source.body.spec.rules ?? [{}]).flatMap((rule, index) =>
     readRule(source, rule, index, backends, place.at(index)),
   );
+}
+
+function checkNames({ body }: Source, place: Place): void {
+  const names = new Set<string>();
+  for (const [index, { name }] of (body.spec.rules ?? []).entries()) {
+    if (name === undefined) continue;
+    if (names.has(name)) place.at(index, 'name').error(`the name "${name}" is used by another rule`);
+    names.add(name);
+  }
 }
 
 /**

@@ -19,6 +19,15 @@ spec:
 
 const matching = (...matches: string[]) => `{ matches: [${matches.join(', ')}], ${toShop} }`;
 
+describe('The rules of an HTTPRoute', () => {
+  it('have different names', () => {
+    const rule = `{ name: same, ${toShop} }`;
+    expect(issuesOf(shop, httpRoute(`${rule}, ${rule}`))).toEqual([
+      expect.stringContaining('spec.rules[1].name: the name "same" is used by another rule'),
+    ]);
+  });
+});
+
 describe('The order of HTTPRoute matches', () => {
   it('is exact, longest prefix, method, headers, query parameters, whatever the order of the rules', () => {
     const config = load(

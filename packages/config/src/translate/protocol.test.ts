@@ -4,6 +4,7 @@ import { protocolNamed, protocolOfPort } from './protocol.js';
 describe('The protocol of a port', () => {
   it.each([
     ['', 'http'],
+    ['constructor', 'http'],
     ['web', 'http'],
     ['http', 'http'],
     ['http-admin', 'http'],

@@ -1,3 +1,5 @@
+import { ownValue } from '../own-value.js';
+
 /** What a port speaks: HTTP is routed; of what is `opaque` nothing can be told. */
 export type PortProtocol = 'http' | 'http2' | 'opaque';
 
@@ -29,12 +31,12 @@ const opaquePorts = new Set([25, 53, 3306, 27017]);
 export function protocolOfPort(port: number, name: string, appProtocol: string | undefined): PortProtocol {
   const told = (appProtocol ?? name).toLowerCase();
   const word = told.startsWith('grpc-web') || told.includes('/') ? told.replace(/^(grpc-web).*/, '$1') : prefixOf(told);
-  return protocols[word] ?? (opaquePorts.has(port) ? 'opaque' : 'http');
+  return ownValue(protocols, word) ?? (opaquePorts.has(port) ? 'opaque' : 'http');
 }
 
 /** Of a ServiceEntry's port, which names its protocol. */
 export function protocolNamed(protocol: string): PortProtocol | undefined {
-  return protocol === '' ? 'http' : protocols[protocol.toLowerCase()];
+  return protocol === '' ? 'http' : ownValue(protocols, protocol.toLowerCase());
 }
 
 function prefixOf(name: string): string {
