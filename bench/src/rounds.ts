@@ -43,10 +43,13 @@ export async function runRounds(
 
 async function ask(variant: VariantProcess, order: LoopOrder): Promise<LoopResult> {
   variant.process.send(order);
-  const died = once(variant.process, 'exit').then(() => {
+  const waiting = new AbortController();
+  const died = once(variant.process, 'exit', { signal: waiting.signal }).then(() => {
     throw new Error(`the process of ${variant.name} ended`);
   });
+  died.catch(() => {}); // told by the race, or given up when the answer is there
   const [result] = (await Promise.race([once(variant.process, 'message'), died])) as [LoopResult];
+  waiting.abort();
   return result;
 }
 

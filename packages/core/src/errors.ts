@@ -54,7 +54,7 @@ export class MeshError extends Error {
   readonly httpStatus: number;
   readonly grpcStatus: number;
   readonly maybeSent: boolean;
-  readonly hint: string | undefined;
+  hint: string | undefined;
   cluster: string | undefined;
   endpoint: string | undefined;
   attempts: number;

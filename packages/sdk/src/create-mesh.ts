@@ -64,6 +64,7 @@ function assembleMesh(
     telemetry,
     workload,
     propagateHeaders: options.propagateHeaders,
+    missingConfiguration: () => start.missing,
   };
   const start = firstConfiguration(source, options.startTimeoutMs, clock);
   const publisher = new Publisher({ assembler, snapshots, dns: dns.watcher, onPublished: start.arrived });
@@ -112,12 +113,16 @@ interface Start {
   /** What calls wait for; undefined once there is a configuration, or once it has taken too long. */
   waiting: Promise<void> | undefined;
   readonly configured: Promise<void>;
+  /** Set when calls went on without a configuration, until there is one. */
+  missing: string | undefined;
   arrived(): void;
   abandon(): void;
 }
 
 function firstConfiguration(source: ConfigSource | undefined, timeoutMs: number, clock: Clock): Start {
-  if (source === undefined) return { waiting: undefined, configured: Promise.resolve(), arrived() {}, abandon() {} };
+  if (source === undefined) {
+    return { waiting: undefined, configured: Promise.resolve(), missing: undefined, arrived() {}, abandon() {} };
+  }
   const configured = withResolvers();
   const waited = withResolvers();
   configured.promise.catch(() => {}); // told by `ready()` alone
@@ -126,11 +131,19 @@ function firstConfiguration(source: ConfigSource | undefined, timeoutMs: number,
     start.waiting = undefined;
     waited.resolve();
   };
-  const timer = clock.setTimer(timeoutMs, go);
+  const goWithout = () => {
+    start.missing = `no configuration from ${source.description}: ${source.problem ?? 'none was sent'}`;
+    // Also seen by those who gave no logger: calls now go where DNS leads, whatever the configuration would have said.
+    process.emitWarning(`${start.missing}; calls go where DNS leads`, 'InmeshWarning');
+    go();
+  };
+  const timer = clock.setTimer(timeoutMs, goWithout);
   const start: Start = {
     waiting: waited.promise,
     configured: configured.promise,
+    missing: undefined,
     arrived() {
+      start.missing = undefined;
       configured.resolve();
       go();
     },

@@ -1,4 +1,4 @@
-/** The slice of pino, winston and console that this library writes to. */
+/** What this library writes to: `console` and winston as they are, pino with its two arguments swapped. */
 export interface Logger {
   info(message: string, fields?: object): void;
   warn(message: string, fields?: object): void;

@@ -12,6 +12,8 @@ export interface MeshInternals {
   readonly workload: WorkloadInfo;
   /** Incoming headers that outgoing calls carry on to hosts of the mesh; `routed`: those that some route matches on. */
   readonly propagateHeaders: 'routed' | readonly string[];
+  /** Why no configuration has ever been in use, once calls no longer wait for one; undefined when all is well. */
+  readonly missingConfiguration?: () => string | undefined;
 }
 
 /** From options or the environment (downward API); empty strings where unknown. */

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { delimiter } from 'node:path';
 import type { Clock, Random } from '@inmesh/core';
 import { MeshError } from '@inmesh/core';
 import { type Logger, silentLogger } from './logger.js';
@@ -9,7 +10,7 @@ import type { TelemetryPlugin } from './telemetry/plugin.js';
 export interface MeshOptions {
   /** `host:port` of an ADS server. Default: INMESH_XDS, or the first server of the gRPC xDS bootstrap. */
   readonly xds?: string;
-  /** Files or folders of YAML to read without a server. Default: INMESH_CONFIG (several separated by `:`). */
+  /** Files or folders of YAML to read without a server. Default: INMESH_CONFIG (several separated as in PATH). */
   readonly config?: string | readonly string[];
   /** Kubernetes namespace that short host names are completed with. Default: POD_NAMESPACE, the service account's, `default`. */
   readonly namespace?: string;
@@ -89,8 +90,24 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
   });
 }
 
+const knownOptions = [
+  'xds',
+  'config',
+  'namespace',
+  'clusterDomain',
+  'workload',
+  'telemetry',
+  'logger',
+  'propagateHeaders',
+  'dns',
+  'startTimeoutMs',
+  'random',
+  'clock',
+] as const satisfies readonly (keyof MeshOptions)[];
+
 function findProblems(options: MeshOptions): string[] {
-  const problems: string[] = [];
+  const problems = findWrongShapes(options);
+  if (problems.length > 0) return problems;
   if (options.xds !== undefined && !/^[^\s/]+:\d+$/.test(options.xds))
     problems.push(`xds: ${JSON.stringify(options.xds)} is not host:port`);
   const paths = typeof options.config === 'string' ? [options.config] : (options.config ?? ['-']);
@@ -98,6 +115,23 @@ function findProblems(options: MeshOptions): string[] {
   if (options.xds !== undefined && options.config !== undefined) problems.push('xds and config: give one of them');
   const wait = options.startTimeoutMs;
   if (wait !== undefined && !(wait >= 0)) problems.push(`startTimeoutMs: ${wait} is not a number of ms from 0 up`);
+  return problems;
+}
+
+/** For callers without TypeScript: a misspelled option would leave the mesh on DNS alone, without a word. */
+function findWrongShapes(options: MeshOptions): string[] {
+  const problems = Object.keys(options)
+    .filter((name) => !knownOptions.includes(name as keyof MeshOptions))
+    .map((name) => `${name}: no such option; there are ${knownOptions.join(', ')}`);
+  if (options.xds !== undefined && typeof options.xds !== 'string') problems.push('xds: not a string host:port');
+  if (options.config !== undefined && ![options.config].flat().every((path) => typeof path === 'string')) {
+    problems.push('config: not a path, or a list of paths');
+  }
+  const { telemetry = [] } = options;
+  if (!Array.isArray(telemetry)) problems.push('telemetry: not a list, as in [prometheus({ register })]');
+  else if (!telemetry.every((plugin) => typeof plugin?.create === 'function')) {
+    problems.push('telemetry: takes prometheus(...), opentelemetry(...) or an object with create()');
+  }
   return problems;
 }
 
@@ -111,7 +145,8 @@ function chooseSource(
   if (options.config !== undefined) return { kind: 'files', paths: [options.config].flat() as string[] };
   const serverUri = variables.INMESH_XDS || bootstrapServer;
   if (serverUri) return { kind: 'xds', serverUri };
-  if (variables.INMESH_CONFIG) return { kind: 'files', paths: variables.INMESH_CONFIG.split(':').filter(Boolean) };
+  if (variables.INMESH_CONFIG)
+    return { kind: 'files', paths: variables.INMESH_CONFIG.split(delimiter).filter(Boolean) };
   if (!variables.KUBERNETES_SERVICE_HOST) return { kind: 'dns' };
   return { kind: 'in-cluster', host: `${wellKnownServer.service}.svc.${clusterDomain}`, port: wellKnownServer.port };
 }

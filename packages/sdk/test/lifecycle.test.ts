@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MeshError } from '@inmesh/core';
 import { getGlobalDispatcher, request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMesh } from '../src/create-mesh.js';
+import { expressMiddleware } from '../src/server/express.js';
 import { closedPort, httpServer, type TestServer } from './support/test-server.js';
 
 const run = promisify(execFile);
@@ -123,5 +127,35 @@ describe('a call made before the first configuration', () => {
     const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-envoy-expected-rq-timeout-ms': '30' } });
     expect(answer.status).toBe(504);
     expect(await answer.text()).toMatch(/^deadline_exceeded/);
+  });
+});
+
+describe('createMesh', () => {
+  it('refuses options that it does not know or cannot use, all of them at once', async () => {
+    const options = { confg: 'mesh', telemetry: [{}], config: 5 } as never;
+    const failure = await createMesh(options).catch((error) => error);
+    expect(failure).toMatchObject({ reason: 'invalid_request' });
+    for (const part of ['confg: no such option', 'telemetry: takes', 'config: not a path'])
+      expect(failure.message).toContain(part);
+  });
+
+  it('with files that are broken tells what is wrong with them in the calls that fail for it, and warns once', async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', listen);
+    const folder = mkdtempSync(join(tmpdir(), 'inmesh-broken-'));
+    writeFileSync(join(folder, 'vs.yaml'), 'kind: [');
+    const mesh = keep(await createMesh({ config: folder, startTimeoutMs: 10, dns: { servers: ['127.0.0.1:9'] } }));
+    for (let i = 0; i < 2; i += 1) {
+      await expect(mesh.fetch('http://nobody.invalid/')).rejects.toMatchObject({
+        hint: expect.stringContaining('vs.yaml:1:'),
+      });
+    }
+    process.off('warning', listen);
+    expect(warnings.filter((text) => text.includes('vs.yaml:1:'))).toHaveLength(1);
+  });
+
+  it('not awaited is what an adapter names when it is given no mesh', () => {
+    expect(() => expressMiddleware(createMesh() as never)).toThrow(/expressMiddleware wants a mesh: .*await/);
   });
 });

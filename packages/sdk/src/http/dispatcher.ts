@@ -71,10 +71,17 @@ export class MeshDispatcher extends Dispatcher {
         (reply) => deliver(reply, call, inbound),
         (error) => {
           inbound?.release(call);
-          handler.onError(toCallerError(MeshError.from(error)));
+          handler.onError(toCallerError(this.#explainMissing(MeshError.from(error))));
         },
       )
       .catch((error) => this.internals.logger.error('a response handler threw', { error: String(error) }));
+  }
+
+  /** With no configuration at all, that is what is wrong, and not the host that DNS does not know. */
+  #explainMissing(failure: MeshError): MeshError {
+    const missing = this.internals.missingConfiguration?.();
+    if (missing !== undefined && failure.reason === 'no_healthy_upstream') failure.hint = missing;
+    return failure;
   }
 
   #newCall(options: Dispatcher.DispatchOptions, handler: ResponseHandler): HttpCall {

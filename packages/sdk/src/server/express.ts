@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MeshError } from '@inmesh/core';
 import { answerMeshError } from './answer-error.js';
-import { serveInbound, type WithInternals } from './serve-inbound.js';
+import { internalsOf, serveInbound, type WithInternals } from './serve-inbound.js';
 
 // Spelled with Node's types, so that the handlers of Express 4 and 5, and of Connect, all take them.
 type Next = (error?: unknown) => void;
@@ -10,7 +10,7 @@ type ErrorMiddleware = (error: unknown, req: IncomingMessage, res: ServerRespons
 
 /** Puts the handlers after it in the mesh's context. Use it first: `app.use(expressMiddleware(mesh))`. */
 export function expressMiddleware(mesh: WithInternals): Middleware {
-  const serve = serveInbound(mesh.internals);
+  const serve = serveInbound(internalsOf(mesh, 'expressMiddleware'));
   return (req, res, next) => serve(req, res, { run: () => next(), fail: next });
 }
 

@@ -1,7 +1,7 @@
 import { MeshError } from '@inmesh/core';
 import type { FastifyError, FastifyPluginCallback, FastifyRequest } from 'fastify';
 import { bodyType, reasonHeader, statusOf } from './answer-error.js';
-import { serveInbound, type WithInternals } from './serve-inbound.js';
+import { internalsOf, serveInbound, type WithInternals } from './serve-inbound.js';
 
 /**
  * Puts every route in the mesh's context, and words Fastify's own answer to a MeshError (also inside fetch's TypeError) as
@@ -11,7 +11,7 @@ import { serveInbound, type WithInternals } from './serve-inbound.js';
  * `statusCode`; the wording is for errors that it passes on, or that meet no handler.
  */
 export const fastifyPlugin: FastifyPluginCallback<{ mesh: WithInternals }> = (app, { mesh }, ready) => {
-  const serve = serveInbound(mesh.internals);
+  const serve = serveInbound(internalsOf(mesh, 'fastifyPlugin'));
   const failed = new WeakMap<FastifyRequest, MeshError>();
 
   app.addHook('onRequest', (request, reply, done) => {

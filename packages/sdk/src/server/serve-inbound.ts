@@ -12,6 +12,14 @@ export interface WithInternals {
 
 export type ServeInbound = (req: IncomingMessage, res: ServerResponse, handler: RequestHandler) => void;
 
+/** @throws TypeError when an adapter was given no mesh; the likeliest reason is a forgotten `await` */
+export function internalsOf(mesh: WithInternals, adapter: string): MeshInternals {
+  if (mesh?.internals === undefined) {
+    throw new TypeError(`${adapter} wants a mesh: is it missing, or an await before createMesh()?`);
+  }
+  return mesh.internals;
+}
+
 /** What all server adapters share: takes a request through the inbound walk; its handler runs before this returns. */
 export function serveInbound(internals: MeshInternals): ServeInbound {
   const { clock, telemetry, logger } = internals;
