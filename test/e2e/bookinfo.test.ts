@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scraper } from '../../examples/bookinfo/src/demo/scraper.js';
 import { constantLoad } from '../support/load.js';
 
 const example = fileURLToPath(new URL('../../examples/bookinfo', import.meta.url));
@@ -103,6 +104,26 @@ function killChild(name: string): void {
   process.kill(pid, 'SIGKILL');
 }
 
+describe('The rates that the demo shows', () => {
+  it('are summed over callers, of which one may end or start again', async () => {
+    const counted: Record<string, number> = { a: 1000, b: 10 };
+    const scraper = new Scraper(async (url) => {
+      const labels = 'reporter="source",destination_canonical_service="ratings",destination_canonical_revision="v1"';
+      return `istio_requests_total{${labels},response_code="200"} ${counted[url]}\n`;
+    });
+    await scraper.scrape(['a', 'b']);
+    Object.assign(counted, { a: 1003, b: 12 });
+    await scraper.scrape(['a', 'b']);
+    expect(scraper.ratesOf('ratings-v1').perSecond).toBe(5);
+    counted.c = 7;
+    await scraper.scrape(['b', 'c']); // a has ended, and c is its successor at another port.
+    expect(scraper.ratesOf('ratings-v1').perSecond).toBe(12);
+    counted.b = 4; // b has been started again at its port.
+    await scraper.scrape(['b', 'c']);
+    expect(scraper.ratesOf('ratings-v1').perSecond).toBe(14);
+  });
+});
+
 // One demo serves all of them, in this order; the last one ends it.
 describe('the bookinfo demo', () => {
   it('shows a page with details and reviews', async () => {
@@ -131,13 +152,13 @@ describe('the bookinfo demo', () => {
       const startedAt = performance.now();
       return JSON.stringify({ startedAt, version: await versionFor(), endedAt: performance.now() });
     });
-    await expect.poll(() => load.answers.length).toBeGreaterThan(50);
+    await expect.poll(() => load.answers.length, { timeout: 5000 }).toBeGreaterThan(50);
     const savedAt = performance.now();
     saveRoutes({ everyone: 'v2', jason: 'v2' });
     const shifted = () => load.answers.some((answer) => answer.includes('v2'));
     await expect.poll(shifted, { timeout: 5000, interval: 5 }).toBe(true);
     const answersAtShift = load.answers.length;
-    await expect.poll(() => load.answers.length).toBeGreaterThan(answersAtShift + 50);
+    await expect.poll(() => load.answers.length, { timeout: 5000 }).toBeGreaterThan(answersAtShift + 50);
     await load.stop();
 
     expect(load.failures).toEqual([]);

@@ -10,6 +10,8 @@ export interface FileCheck {
   /** What clients would refuse of the translation. Errors, too, but nobody knows of which line. */
   readonly inconsistencies: readonly string[];
   readonly errors: number;
+  /** `host:port` of all that is routed. */
+  readonly listeners: readonly string[];
   readonly warnings: number;
 }
 
@@ -28,5 +30,6 @@ export async function checkFiles(paths: readonly string[], options: LoadOptions)
     inconsistencies,
     errors: errors + inconsistencies.length,
     warnings: count('warning'),
+    listeners: [...resources.listeners.keys()],
   };
 }

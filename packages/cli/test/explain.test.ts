@@ -53,6 +53,22 @@ describe('inmesh explain', () => {
     expect(qualified.out).toContain('route 2 everyone');
   });
 
+  it.each([
+    ['http://reviws/', 'did you mean "reviews.default.svc.cluster.local"?'],
+    ['http://reviews:81/', 'reviews.default.svc.cluster.local has port 80'],
+    ['http://reviews.elsewhere/', 'did you mean "reviews.default.svc.cluster.local"?'],
+  ])('hints at what the configuration has instead of %s', async (url, hint) => {
+    const { code, out } = await run('explain', '--config', folderOf(files), url);
+    expect(code).toBe(0);
+    expect(out).toMatch(/not in the configuration/);
+    expect(out).toContain(`\n  ${hint}\n`);
+  });
+
+  it('hints at nothing where nothing is near', async () => {
+    const { out } = await run('explain', '--config', folderOf(files), 'http://example.com/');
+    expect(out).toMatch(/not in the configuration[^\n]*\n$/);
+  });
+
   it('says what is wrong with broken files instead', async () => {
     const path = folderOf({ ...files, 'broken.yaml': brokenYaml });
     const { code, out, err } = await run('explain', '--config', path, 'http://reviews/');

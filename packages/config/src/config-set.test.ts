@@ -23,6 +23,15 @@ describe('A set of files', () => {
     expect(mended).toEqual({ hosts: ['a', 'b', 'c'], refused: [] });
   });
 
+  it('gives the same configuration as long as the same contents are in use', () => {
+    const set = new ConfigSet();
+    const configOf = (text: string) => set.update([{ path: 'a.yaml', text }]).config;
+    const first = configOf(service('a', 80));
+    expect([configOf(broken), configOf(`${broken}]`), configOf(service('a', 80))]).toEqual([first, first, first]);
+    expect([configOf(broken), configOf(service('a', 80))].every((config) => config === first)).toBe(true);
+    expect(configOf(service('a', 81))).not.toBe(first);
+  });
+
   it('is not used in part at the start', () => {
     const { before } = setOf({ 'a.yaml': service('a', 80), 'b.yaml': broken });
     expect(before).toEqual({ hosts: undefined, refused: ['b.yaml'] });

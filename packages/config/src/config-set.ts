@@ -4,7 +4,7 @@ import type { SourceFile } from './load-yaml.js';
 
 /** What became of a set of files: `refused` names the files whose last good content is used instead. */
 export interface ConfigUpdate {
-  /** Undefined until a first set without errors. */
+  /** Undefined until a first set without errors; the same object as before when the contents in use are the same. */
   readonly config: LoadedConfig | undefined;
   /** Issues of the files as they are now, refused ones included. */
   readonly issues: readonly Issue[];
@@ -40,9 +40,10 @@ export class ConfigSet {
     issues: readonly Issue[],
     refused: Set<string>,
   ): ConfigUpdate {
+    // The same object tells the caller that nothing has changed, as after one bad save on another.
+    if (this.#config === undefined || !sameTexts(files, this.#good)) this.#config = config;
     this.#good = files;
-    this.#config = config;
-    return { config, issues, refused: [...refused] };
+    return { config: this.#config, issues, refused: [...refused] };
   }
 
   /** Nothing of what was saved is used, in files without errors neither. */
@@ -67,4 +68,8 @@ export class ConfigSet {
     }
     return changed;
   }
+}
+
+function sameTexts(a: ReadonlyMap<string, SourceFile>, b: ReadonlyMap<string, SourceFile>): boolean {
+  return a.size === b.size && [...a].every(([path, { text }]) => b.get(path)?.text === text);
 }

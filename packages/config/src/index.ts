@@ -2,5 +2,6 @@ export { ConfigSet, type ConfigUpdate } from './config-set.js';
 export { formatIssue, type Issue } from './issues.js';
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';
 export { type LoadedObjects, loadYaml, type SourceFile } from './load-yaml.js';
+export { nearest } from './nearest.js';
 export type { ConfigObject, FieldPath, ObjectSource, Position } from './objects.js';
 export { type Translation, translate } from './translate/translate.js';

@@ -1,6 +1,6 @@
 import type { Issue } from '@inmesh/config';
 import { describe, expect, it } from 'vitest';
-import { type ConfigState, initialState } from './config-state.js';
+import { type ConfigState, initialState, type ServedConfig } from './config-state.js';
 import { StateReport } from './report.js';
 
 function issueIn(file: string): Issue {
@@ -14,6 +14,8 @@ function issueIn(file: string): Issue {
     message: 'is wrong',
   } as Issue;
 }
+
+const noResources = { listeners: new Map(), routes: new Map(), clusters: new Map(), assignments: new Map() };
 
 function started() {
   const lines: string[] = [];
@@ -39,6 +41,20 @@ describe('The report', () => {
     expect(write(state, { 'a.yaml': 'y', 'b.yaml': '2' }).lines).toHaveLength(1);
     expect(write({}, { 'a.yaml': 'good', 'b.yaml': '2' })).toEqual({ lines: [], refused: 0 });
     expect(write(state, { 'a.yaml': 'y', 'b.yaml': '2' }).lines).toHaveLength(1);
+  });
+
+  it('says of each bad save that it is refused, and when the file is mended', () => {
+    const { write } = started();
+    const served = { resources: noResources } as unknown as ServedConfig;
+    const bad = { served, refused: ['a.yaml'] };
+    const refused = 'refused a.yaml: the last good content stays in use';
+    expect(write({ served }, { 'a.yaml': '1', 'b.yaml': '1' }).lines).toEqual([expect.stringMatching(/^published /)]);
+    expect(write(bad, { 'a.yaml': 'x', 'b.yaml': '1' }).lines).toEqual([refused]);
+    expect(write(bad, { 'a.yaml': 'y', 'b.yaml': '1' }).lines).toEqual([refused]);
+    expect(write(bad, { 'a.yaml': 'y', 'b.yaml': '2' }).lines).toEqual([]);
+    expect(write({ served }, { 'a.yaml': '1', 'b.yaml': '2' }).lines).toEqual(['a.yaml is accepted again']);
+    expect(write(bad, { 'a.yaml': 'y', 'b.yaml': '2' }).lines).toEqual([refused]);
+    expect(write({ served }, { 'b.yaml': '2' }).lines).toEqual([]);
   });
 
   it('writes once that the files cannot be read', () => {

@@ -59,6 +59,7 @@ export class Demo {
   /** Starts everything, and waits until the page is complete. */
   async start(): Promise<Started> {
     const [configServer, ...services] = this.#processes;
+    await Promise.all(this.#services.map((service) => service.down())); // Known, and not there yet.
     await configServer!.start();
     await Promise.all(services.map((service) => service.start()));
     // The demo is a member of the mesh itself: so it can say where a request would go.

@@ -1,4 +1,4 @@
-/** What callers have counted of one workload since they started. */
+/** What a caller has counted of one workload since it started. */
 export interface Counters {
   requests: number;
   errors: number;
@@ -15,8 +15,9 @@ export interface Rates {
   readonly p99: number | undefined;
 }
 
-/** Reads Istio's standard metrics, as the callers see them, from Prometheus's text format; adds them up by workload called. */
-export function addCounters(text: string, into: Map<string, Counters>): void {
+/** Reads Istio's standard metrics, as the callers see them, from Prometheus's text format; by workload called. */
+export function readCounters(text: string): Map<string, Counters> {
+  const into = new Map<string, Counters>();
   for (const [, metric, labelText, value] of text.matchAll(/^(istio_\w+)\{(.*)\} (\S+)$/gm)) {
     const labels = Object.fromEntries(
       [...labelText!.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, text]) => [name, text]),
@@ -34,6 +35,7 @@ export function addCounters(text: string, into: Map<string, Counters>): void {
       counters.atMost.set(bound, (counters.atMost.get(bound) ?? 0) + Number(value));
     }
   }
+  return into;
 }
 
 function countersOf(workload: string, all: Map<string, Counters>): Counters {
@@ -44,15 +46,26 @@ function countersOf(workload: string, all: Map<string, Counters>): Counters {
 
 const none: Counters = { requests: 0, errors: 0, atMost: new Map() };
 
-export function ratesBetween(older = none, newer = none, seconds: number): Rates {
-  // A caller that was started again counts from 0 again.
-  const grown = (before: number, after: number) => Math.max(0, after - before);
-  const buckets = [...newer.atMost].map(
-    ([bound, count]) => [bound, grown(older.atMost.get(bound) ?? 0, count)] as const,
+/** What one caller has counted in between. One that was started again counts from 0 again. */
+export function growth(before = none, newer = none): Counters {
+  const older = newer.requests < before.requests ? none : before;
+  return {
+    requests: newer.requests - older.requests,
+    errors: newer.errors - older.errors,
+    atMost: new Map([...newer.atMost].map(([bound, count]) => [bound, count - (older.atMost.get(bound) ?? 0)])),
+  };
+}
+
+/** @param growths of each caller */
+export function ratesOf(growths: readonly Counters[], seconds: number): Rates {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const bounds = new Set(growths.flatMap(({ atMost }) => [...atMost.keys()]));
+  const buckets = [...bounds].map(
+    (bound) => [bound, sum(growths.map(({ atMost }) => atMost.get(bound) ?? 0))] as const,
   );
   return {
-    perSecond: grown(older.requests, newer.requests) / seconds,
-    errors: grown(older.errors, newer.errors),
+    perSecond: sum(growths.map(({ requests }) => requests)) / seconds,
+    errors: sum(growths.map(({ errors }) => errors)),
     p50: quantile(buckets, 0.5),
     p99: quantile(buckets, 0.99),
   };

@@ -1,31 +1,41 @@
-import { addCounters, type Counters, type Rates, ratesBetween } from './metrics.js';
+import { type Counters, growth, type Rates, ratesOf, readCounters } from './metrics.js';
 
 /** How far back rates look. */
 const windowMs = 5000;
 
+type ByWorkload = ReadonlyMap<string, Counters>;
+
 /** Does for the table what a Prometheus does for a dashboard. */
 export class Scraper {
-  readonly #scrapes: { readonly at: number; readonly counters: ReadonlyMap<string, Counters> }[] = [];
+  readonly #scrapes: { readonly at: number; readonly callers: ReadonlyMap<string, ByWorkload> }[] = [];
 
-  /** Reads all of them; one that does not answer is left out. */
+  constructor(private readonly fetchText = fetchPage) {}
+
+  /** Reads all of them; what one that does not answer, or is gone, has counted stays as it was. */
   async scrape(urls: readonly string[]): Promise<void> {
-    const counters = new Map<string, Counters>();
-    const texts = await Promise.allSettled(urls.map(fetchText));
-    for (const text of texts) if (text.status === 'fulfilled') addCounters(text.value, counters);
+    const callers = new Map(this.#scrapes.at(-1)?.callers);
+    const texts = await Promise.allSettled(urls.map((url) => this.fetchText(url)));
+    for (const [index, text] of texts.entries()) {
+      if (text.status === 'fulfilled') callers.set(urls[index]!, readCounters(text.value));
+    }
     const at = Date.now();
-    this.#scrapes.push({ at, counters });
+    this.#scrapes.push({ at, callers });
     while (this.#scrapes.length > 2 && this.#scrapes[1]!.at <= at - windowMs) this.#scrapes.shift();
   }
 
+  /** Each caller's counters are compared with its own: the end of one would else hide what the others have counted. */
   ratesOf(workload: string): Rates {
     const oldest = this.#scrapes[0];
     const newest = this.#scrapes.at(-1);
     const seconds = Math.max(1, ((newest?.at ?? 0) - (oldest?.at ?? 0)) / 1000);
-    return ratesBetween(oldest?.counters.get(workload), newest?.counters.get(workload), seconds);
+    const growths = [...(newest?.callers ?? [])].map(([url, counters]) =>
+      growth(oldest?.callers.get(url)?.get(workload), counters.get(workload)),
+    );
+    return ratesOf(growths, seconds);
   }
 }
 
-async function fetchText(url: string): Promise<string> {
+async function fetchPage(url: string): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(500) });
   return response.text();
 }

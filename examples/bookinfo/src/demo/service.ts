@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { removeEndpoint, writeEndpoint } from './endpoint-files.js';
+import { writeEndpoint } from './endpoint-files.js';
 import type { Role } from './supervised-process.js';
 import type { Workload } from './topology.js';
 
@@ -60,6 +60,6 @@ export class Service implements Role {
 
   async down(): Promise<void> {
     this.port = undefined;
-    await removeEndpoint(this.options.folder, this.workload);
+    await writeEndpoint(this.options.folder, this.workload);
   }
 }

@@ -1,7 +1,8 @@
 import { formatIssue } from '@inmesh/config';
 import { createMesh, formatExplanation, type Mesh, type MeshOptions } from 'inmesh';
-import { checkFiles } from '../check-files.js';
+import { checkFiles, type FileCheck } from '../check-files.js';
 import { type Command, parseFlags, requirePaths, UsageError } from '../command.js';
+import { hintForUrl } from '../hint-host.js';
 import { type Io, writeLine } from '../io.js';
 
 const options = {
@@ -44,10 +45,14 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   if (!URL.canParse(url)) throw new UsageError(`${JSON.stringify(url)} is not a URL`);
   const request = { url, method: values.method, headers: parseHeaders(values.header ?? []) };
   const source = sourceOf(values);
-  if ('config' in source && !(await isValid(source.config, values, io))) return 1;
+  const check = 'config' in source ? await checkConfig(source.config, values) : undefined;
+  if (check !== undefined && hasErrors(check, io)) return 1;
   const { namespace, 'cluster-domain': clusterDomain } = values;
   const explanation = await withMesh({ ...source, namespace, clusterDomain }, (mesh) => mesh.explain(request));
   writeLine(io.out, values.json ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation));
+  if (explanation.listener !== undefined || check === undefined || values.json) return 0;
+  const hint = hintForUrl(url, check.listeners, { namespace, clusterDomain });
+  if (hint !== undefined) writeLine(io.out, `  ${hint}`);
   return 0;
 }
 
@@ -67,13 +72,16 @@ function parseHeader(line: string): [name: string, value: string] {
   return [name.toLowerCase(), value];
 }
 
-/** A mesh waits for files to be mended; a command says what is wrong and ends. */
-async function isValid(paths: readonly string[], values: Flags, io: Io): Promise<boolean> {
+function checkConfig(paths: readonly string[], values: Flags): Promise<FileCheck> {
   const { 'cluster-domain': clusterDomain, namespace: defaultNamespace } = values;
-  const { issues, inconsistencies } = await checkFiles(paths, { clusterDomain, defaultNamespace });
+  return checkFiles(paths, { clusterDomain, defaultNamespace });
+}
+
+/** A mesh waits for files to be mended; a command says what is wrong and ends. */
+function hasErrors({ issues, inconsistencies }: FileCheck, io: Io): boolean {
   const errors = issues.filter(({ severity }) => severity === 'error').map(formatIssue);
   for (const line of [...errors, ...inconsistencies]) writeLine(io.err, line);
-  return errors.length + inconsistencies.length === 0;
+  return errors.length + inconsistencies.length > 0;
 }
 
 /** The same mesh that a service has, so that the answer is what a service would do. */

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SourceFile } from '../load-yaml.js';
 
@@ -23,7 +23,7 @@ export interface Listing {
 
 /** Finds the YAML files of files and folders, subfolders included; hidden names (`..data` of a ConfigMap) are passed over. */
 export async function listYaml(paths: readonly string[]): Promise<Listing> {
-  const found: Listing = { files: [], folders: [] };
+  const found: Found = { files: [], folders: [], visited: new Set() };
   for (const path of paths) await collect(path, found, true);
   found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return found;
@@ -33,18 +33,32 @@ export async function listYamlFiles(paths: readonly string[]): Promise<FileStamp
   return (await listYaml(paths)).files;
 }
 
-async function collect(path: string, found: Listing, named: boolean): Promise<void> {
+interface Found extends Listing {
+  /** By their real paths: a link back to a folder above would otherwise be followed without end. */
+  readonly visited: Set<string>;
+}
+
+async function collect(path: string, found: Found, named: boolean): Promise<void> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (named || error.code !== 'ENOENT') throw error;
-    return undefined; // gone between the listing and the look
+    if (named || !(error.code === 'ENOENT' || error.code === 'ELOOP')) throw error;
+    return undefined; // gone between the listing and the look, or a link to nothing or to itself
   });
   if (info?.isDirectory()) {
-    found.folders.push(path);
-    for (const name of await readdir(path)) if (!name.startsWith('.')) await collect(join(path, name), found, false);
+    await collectFolder(path, found);
   } else if (info?.isFile() && (named || yamlName.test(path))) {
     if (named) found.folders.push(dirname(path));
     found.files.push({ path, modifiedMs: info.mtimeMs, size: info.size, inode: info.ino });
   }
+}
+
+async function collectFolder(path: string, found: Found): Promise<void> {
+  const real = await realpath(path);
+  if (found.visited.has(real)) return;
+  found.visited.add(real);
+  found.folders.push(path);
+  // Sorted: of two ways to one folder always the same is taken.
+  const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
+  for (const name of names) await collect(join(path, name), found, false);
 }
 
 export async function readYamlFile({ path, size }: FileStamp): Promise<SourceFile> {

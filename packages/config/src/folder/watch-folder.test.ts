@@ -76,6 +76,17 @@ describe('a watched folder', () => {
     await settled({ 'a.yaml': 'the text of v2' });
   });
 
+  it('may have links that lead back to it, or to themselves', async () => {
+    mkdirSync(join(folder, 'sub'));
+    writeFileSync(join(folder, 'a.yaml'), 'a');
+    writeFileSync(join(folder, 'sub', 'b.yaml'), 'b');
+    symlinkSync('..', join(folder, 'sub', 'loop'));
+    symlinkSync('self', join(folder, 'self'));
+    start(folder);
+    await settled({ 'a.yaml': 'a', 'sub/b.yaml': 'b' });
+    expect(errors).toEqual([]);
+  });
+
   it('says so when it is not there, and when it is', async () => {
     const later = join(folder, 'later');
     start(later);

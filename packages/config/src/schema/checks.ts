@@ -3,10 +3,10 @@ import { type DurationResult, parseGatewayDuration, parseGoDuration } from '../d
 import { type Field, integer, map, number, object, text } from './field.js';
 
 /** Istio's durations, in Go's syntax. */
-export const goDuration = text((value) => problemOf(parseGoDuration(value)));
+export const goDuration = text((value) => problemOf(parseGoDuration(value)), 's');
 
 /** The Gateway API's durations (GEP-2257). */
-export const gatewayDuration = text((value) => problemOf(parseGatewayDuration(value)));
+export const gatewayDuration = text((value) => problemOf(parseGatewayDuration(value)), 's');
 
 /** RE2's syntax. */
 export const regex = text(regexProblem);
@@ -47,6 +47,15 @@ export const presentOrMatch = object(
   { exact: text(), prefix: nonEmpty, regex: text((value) => (value === '*' ? undefined : regexProblem(value))) },
   ['exact', 'prefix', 'regex'],
 );
+
+const pseudoHeaders = [':authority', ':method', ':path', ':scheme'];
+
+/** Header names of a match. Envoy takes those of HTTP/2's request line for headers, too. */
+export function headerNameProblem(name: string): string | undefined {
+  if (name === '') return 'a header must have a name';
+  const isName = /^[\w!#$%&'*+.^`|~-]+$/.test(name) || pseudoHeaders.includes(name.toLowerCase());
+  return isName ? undefined : `"${name}" is not the name of an HTTP header`;
+}
 
 /** Istio's `Percent`. */
 export const percentage = object({ value: number(0, 100) });

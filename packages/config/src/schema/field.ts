@@ -2,13 +2,14 @@
 export type Check<T> = (value: T) => string | undefined;
 
 interface Kinds {
-  text: { readonly check?: Check<string> | undefined };
+  /** `unit`: what is missing behind a bare number. */
+  text: { readonly check?: Check<string> | undefined; readonly unit?: string | undefined };
   number: { readonly integer: boolean; readonly min: number; readonly max: number };
   flag: object;
   /** One of some words; what is wrong with a word that is not acted on. */
   word: { readonly words: Readonly<Record<string, Verdict | undefined>> };
   list: { readonly item: AnyField; readonly atLeast: number };
-  map: { readonly value: AnyField };
+  map: { readonly value: AnyField; readonly checkKey?: Check<string> | undefined };
   object: { readonly fields: Fields; readonly oneOf: readonly string[] };
   /** Taken as it is. */
   anything: { readonly check?: Check<unknown> | undefined };
@@ -46,8 +47,9 @@ export type ObjectOf<F extends Fields> = { readonly [Key in RequiredKeys<F>]: Ty
   readonly [Key in Exclude<keyof F, RequiredKeys<F>>]?: TypeOf<F[Key]> | undefined;
 };
 
-export function text(check?: Check<string>): Field<string> {
-  return { kind: 'text', check };
+/** @param unit what to suggest behind a bare number */
+export function text(check?: Check<string>, unit?: string): Field<string> {
+  return { kind: 'text', check, unit };
 }
 
 /** One of some words. */
@@ -83,8 +85,8 @@ export function list<T>(item: Field<T>, atLeast = 0): Field<readonly T[]> {
   return { kind: 'list', item, atLeast };
 }
 
-export function map<T>(value: Field<T>): Field<Readonly<Record<string, T>>> {
-  return { kind: 'map', value };
+export function map<T>(value: Field<T>, checkKey?: Check<string>): Field<Readonly<Record<string, T>>> {
+  return { kind: 'map', value, checkKey };
 }
 
 /** @param exclusive at most one of these fields may be given */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatIssue, IssueList } from '../issues.js';
 import type { ConfigObject } from '../objects.js';
 import { Place } from '../place.js';
+import { gatewayDuration, goDuration, headerNameProblem } from './checks.js';
 import {
   type AnyField,
   flag,
@@ -51,6 +52,10 @@ describe('Reading by a schema', () => {
 
   it.each([
     [text(), 5, 'error: should be a text, is the number 5 (put it in quotes: "5")'],
+    [goDuration, 2, 'error: should be a text, is the number 2 (did you mean 2s?)'],
+    [goDuration, -2, 'error: should be a text, is the number -2'],
+    [gatewayDuration, 1.5, 'error: should be a text, is the number 1.5'],
+    [oneOf('A'), 1, 'error: should be a text, is the number 1'],
     [text(), [], 'error: should be a text, is a list'],
     [integer(), '5', 'error: should be a whole number, is the text "5"'],
     [integer(), 1.5, 'error: 1.5 is not a whole number'],
@@ -60,6 +65,7 @@ describe('Reading by a schema', () => {
     [list(text()), {}, 'error: should be a list, is a mapping'],
     [list(text(), 1), [], 'error: must not be empty'],
     [list(text()), ['a', null], 'error: [1]: should be a text, is empty'],
+    [map(text(), headerNameProblem), { '': 'x' }, 'error: [""]: a header must have a name'],
     [map(text()), 'x', 'error: should be a mapping, is the text "x"'],
     [oneOf('FORWARD', 'IGNORE'), 'FORWARDS', 'error: "FORWARDS" is none of FORWARD, IGNORE (did you mean "FORWARD"?)'],
     [object({ a: required(text()) }), { a: null }, 'error: a: is missing'],

@@ -29,7 +29,7 @@ class Reader {
       case 'list':
         return this.#readList(value, field, place);
       case 'map':
-        return this.#readMap(value, field.value, place);
+        return this.#readMap(value, field, place);
       case 'object':
         return this.#readObject(value, field, place);
       case 'anything':
@@ -46,14 +46,17 @@ class Reader {
     return problem === undefined ? value : this.#invalid(problem, place);
   }
 
-  #readText(value: unknown, { check }: Extract<AnyField, { kind: 'text' }>, place: Place): unknown {
-    if (typeof value !== 'string') return this.#wrongType('a text', value, place);
+  #readText(value: unknown, field: Extract<AnyField, { kind: 'text' }>, place: Place): unknown {
+    const { check } = field;
+    if (typeof value !== 'string') return this.#wrongType('a text', value, place, hintForText(value, field));
     const problem = check?.(value);
     return problem === undefined ? value : this.#invalid(problem, place);
   }
 
   #readWord(value: unknown, { words }: Extract<AnyField, { kind: 'word' }>, place: Place): unknown {
-    if (typeof value !== 'string') return this.#wrongType('a text', value, place);
+    if (typeof value !== 'string') {
+      return this.#wrongType('a text', value, place, Object.hasOwn(words, String(value)) ? inQuotes(value) : undefined);
+    }
     if (!Object.hasOwn(words, value)) {
       const known = Object.keys(words);
       place.error(`"${value}" is none of ${known.join(', ')}`, didYouMean(value, known));
@@ -82,10 +85,14 @@ class Reader {
     return value.map((entry, index) => this.read(entry, item, place.at(index)));
   }
 
-  #readMap(value: unknown, field: AnyField, place: Place): unknown {
+  #readMap(value: unknown, field: Extract<AnyField, { kind: 'map' }>, place: Place): unknown {
     if (!isRecord(value)) return this.#wrongType('a mapping', value, place);
     const entries = Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined);
-    return Object.fromEntries(entries.map(([key, entry]) => [key, this.read(entry, field, place.at(key))]));
+    for (const [key] of entries) {
+      const problem = field.checkKey?.(key);
+      if (problem !== undefined) this.#invalid(problem, place.at(key));
+    }
+    return Object.fromEntries(entries.map(([key, entry]) => [key, this.read(entry, field.value, place.at(key))]));
   }
 
   #readObject(value: unknown, field: Extract<AnyField, { kind: 'object' }>, place: Place): unknown {
@@ -116,8 +123,7 @@ class Reader {
     return undefined;
   }
 
-  #wrongType(expected: string, value: unknown, place: Place): undefined {
-    const hint = expected === 'a text' && isScalar(value) ? `put it in quotes: "${value}"` : undefined;
+  #wrongType(expected: string, value: unknown, place: Place, hint?: string): undefined {
     place.error(`should be ${expected}, is ${describe(value)}`, hint);
     this.broken = true;
   }
@@ -126,6 +132,18 @@ class Reader {
     place.error(problem);
     this.broken = true;
   }
+}
+
+/** Suggests nothing that would be refused in its turn. */
+function hintForText(value: unknown, { check, unit }: Extract<AnyField, { kind: 'text' }>): string | undefined {
+  if (!isScalar(value)) return undefined;
+  if (check?.(String(value)) === undefined) return inQuotes(value);
+  const withUnit = `${value}${unit}`;
+  return unit === undefined || check(withUnit) !== undefined ? undefined : `did you mean ${withUnit}?`;
+}
+
+function inQuotes(value: unknown): string {
+  return `put it in quotes: "${value}"`;
 }
 
 function sayUnknown(key: string, fields: Fields, place: Place): void {

@@ -1,4 +1,4 @@
-import { goDuration, host, percentage, port, presentOrMatch, stringMatch } from './checks.js';
+import { goDuration, headerNameProblem, host, percentage, port, presentOrMatch, stringMatch } from './checks.js';
 import {
   anything,
   flag,
@@ -37,8 +37,8 @@ const httpMatch = object({
   scheme: presentOrMatch,
   method: presentOrMatch,
   authority: presentOrMatch,
-  headers: map(presentOrMatch),
-  withoutHeaders: map(presentOrMatch),
+  headers: map(presentOrMatch, headerNameProblem),
+  withoutHeaders: map(presentOrMatch, headerNameProblem),
   queryParams: map(presentOrMatch),
   port,
   ignoreUriCase: flag,

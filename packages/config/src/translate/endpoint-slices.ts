@@ -2,7 +2,7 @@ import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { EndpointSlice, Service, ServicePort, SliceEndpoint } from '../schema/kubernetes.js';
 import { isIpAddress } from './ip-address.js';
 import { type MeshEndpoint, nowhere } from './mesh-service.js';
-import type { PodIndex, Workload } from './workloads.js';
+import type { Labels, PodIndex, Workload } from './workloads.js';
 
 type Slice = ReadObject<EndpointSlice>;
 
@@ -35,6 +35,16 @@ export class SliceIndex {
     }
     return [...found.values()].sort((a, b) =>
       a.address === b.address ? a.port - b.port : a.address < b.address ? -1 : 1,
+    );
+  }
+
+  /** Of the endpoints that are not ready, as far as they are known. */
+  unreadyLabelsOf(service: ReadObject<Service>): Labels[] {
+    return this.#of(service).flatMap(({ body, namespace }) =>
+      (body.endpoints ?? [])
+        .filter((endpoint) => healthOf(endpoint) === 'unready')
+        .map((endpoint) => this.#workloadOf(endpoint, namespace, endpoint.addresses[0])?.labels)
+        .filter((labels) => labels !== undefined),
     );
   }
 
@@ -81,7 +91,7 @@ export class SliceIndex {
     }
   }
 
-  #workloadOf({ targetRef }: SliceEndpoint, namespace: string, address: string): Workload | undefined {
+  #workloadOf({ targetRef }: SliceEndpoint, namespace: string, address = ''): Workload | undefined {
     if (targetRef?.name === undefined) return this.pods.at(address);
     if (targetRef.kind !== undefined && targetRef.kind !== 'Pod') return undefined;
     return this.pods.named(targetRef.namespace ?? namespace, targetRef.name);

@@ -41,6 +41,8 @@ export interface MeshService {
   /** Other names of it, for clients that send one of them as authority. */
   readonly aliases: readonly string[];
   readonly ports: readonly MeshPort[];
+  /** Labels of endpoints that are not ready: a subset of them is empty for now, and no mistake. */
+  readonly unready?: readonly Readonly<Record<string, string>>[];
   readonly place: Place;
 }
 

@@ -8,6 +8,8 @@ import {
   type RouteConfiguration,
   RouteSchema,
 } from '@inmesh/xds/messages';
+import { didYouMean } from '../nearest.js';
+import { ownValue } from '../own-value.js';
 import { buildAssignment } from './assignments.js';
 import { buildCluster } from './clusters.js';
 import type { DestinationRules, HostRule, PlacedSubset } from './destination-rules.js';
@@ -21,7 +23,10 @@ import { defaultRetries } from './retry-policies.js';
 import { forwardTo } from './route-actions.js';
 import { policyFor } from './traffic-policy.js';
 import type { VirtualServices } from './virtual-services.js';
-import { hasLabels } from './workloads.js';
+import { hasLabels, type Labels } from './workloads.js';
+
+/** More would hide the rest of the line. */
+const maxValues = 10;
 
 export interface Rules {
   readonly destinationRules: DestinationRules;
@@ -52,7 +57,7 @@ class Builder {
 
   addService(service: MeshService): void {
     const rule = this.rules.destinationRules.of(service);
-    sayUnlabelled(service, rule);
+    sayEmptySubsets(service, rule);
     for (const port of service.ports) {
       this.#addClusters(service, port, rule);
       // What is not HTTP has no routes, but it can be the destination of some.
@@ -107,10 +112,38 @@ function endpointsOf({ endpoints }: MeshPort, { subset }: PlacedSubset): MeshPor
   return endpoints.filter(({ labels = {} }) => hasLabels(labels, subset.labels ?? {}));
 }
 
-/** Subsets without endpoints look like an outage, and most often only the Pods are missing. */
-function sayUnlabelled({ host, ports }: MeshService, { subsets }: HostRule): void {
+/** Requests to a subset without endpoints fail. Where the service has none at all, that is no fault of the subset. */
+function sayEmptySubsets({ host, ports, unready = [] }: MeshService, { subsets }: HostRule): void {
   const endpoints = ports.flatMap((port) => port.endpoints);
-  if (endpoints.length === 0 || endpoints.some(({ labels }) => labels !== undefined)) return;
+  if (endpoints.length === 0) return;
+  const known = endpoints.flatMap(({ labels }) => (labels === undefined ? [] : [labels]));
+  if (known.length === 0) sayUnlabelled(host, subsets);
+  else for (const placed of subsets.values()) sayUnselective(host, placed, [...known, ...unready]);
+}
+
+function sayUnselective(host: string, { subset, place }: PlacedSubset, known: readonly Labels[]): void {
+  const wanted = subset.labels ?? {};
+  if (known.some((labels) => hasLabels(labels, wanted))) return;
+  const written = Object.entries(wanted).map(([key, value]) => `${key}: ${value}`);
+  place.warn(
+    `no endpoint of ${host} has the labels { ${written.join(', ')} }: requests to "${subset.name}" fail`,
+    hintForLabels(wanted, known),
+  );
+}
+
+/** Names what the endpoints have instead of the first label that none of them has. */
+function hintForLabels(wanted: Labels, known: readonly Labels[]): string | undefined {
+  for (const [key, value] of Object.entries(wanted)) {
+    const values = new Set(known.flatMap((labels) => ownValue(labels, key) ?? []));
+    if (values.size === 0)
+      return didYouMean(key, new Set(known.flatMap((labels) => Object.keys(labels)))) ?? `none has the label "${key}"`;
+    if (!values.has(value)) return `they have ${key}: ${[...values].sort().slice(0, maxValues).join(', ')}`;
+  }
+  return undefined;
+}
+
+/** Most often only the Pods are missing. */
+function sayUnlabelled(host: string, subsets: HostRule['subsets']): void {
   for (const { place } of [...subsets.values()].slice(0, 1)) {
     place.warn(
       `nothing is known of the labels of any endpoint of ${host}: its subsets are empty`,

@@ -27,6 +27,14 @@ describe('A ServiceEntry', () => {
       'resolution: DNS, endpoints: [{ address: a, ports: { http: 0 } }]',
       /endpoints\[0\]\.ports\.http: 0 is not between 1/,
     ],
+    [
+      'resolution: DNS, endpoints: [{ address: a, ports: { htp: 8080, http: 8081 } }]',
+      /error: .*endpoints\[0\]\.ports\.htp: the entry has no port of the name "htp" \(did you mean "http"\?\)/,
+    ],
+    [
+      'resolution: STATIC, endpoints: [{ address: 10.0.0.1, ports: { toString: 1 } }]',
+      /no port of the name "toString"/,
+    ],
   ])('is refused: %s', (spec, expected) => {
     expect(issuesOf(entry(spec))).toEqual([expect.stringMatching(expected)]);
   });

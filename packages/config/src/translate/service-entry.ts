@@ -1,3 +1,4 @@
+import { didYouMean } from '../nearest.js';
 import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { EntryPort, ServiceEntry, Workload } from '../schema/service-entry.js';
@@ -35,6 +36,7 @@ export function translateServiceEntry(entry: Entry, workloads: Workloads): MeshS
   if (spec.resolution === undefined) {
     place.at('resolution').warn('not given, which means NONE, and that is not supported yet: ignored');
   }
+  checkPortNames(entry);
   if (discovery === undefined) return [];
   const candidates = candidatesOf(entry, workloads);
   checkCandidates(candidates, discovery, place);
@@ -46,6 +48,16 @@ export function translateServiceEntry(entry: Entry, workloads: Workloads): MeshS
     );
     return { host, name: host, namespace: entry.namespace, aliases: [], ports, place: entry.place };
   });
+}
+
+function checkPortNames({ body: { spec }, place }: Entry): void {
+  const names = new Set((spec.ports ?? []).map(({ name = '' }) => name));
+  for (const [index, { ports = {} }] of (spec.endpoints ?? []).entries()) {
+    for (const name of Object.keys(ports).filter((name) => !names.has(name))) {
+      const at = place.at('spec', 'endpoints', index, 'ports', name);
+      at.error(`the entry has no port of the name "${name}"`, didYouMean(name, names));
+    }
+  }
 }
 
 interface Candidate {

@@ -26,6 +26,7 @@ function translateService(service: ReadObject<Service>, slices: SliceIndex, { cl
     // As Istio's own (httproute.go `generateAltVirtualHosts`).
     aliases: [`${name}.${namespace}.svc`, `${name}.${namespace}`, name],
     ports: ports.map((port) => translatePort(service, port, host, slices)),
+    unready: slices.unreadyLabelsOf(service),
     place,
   };
 }

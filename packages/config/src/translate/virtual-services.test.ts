@@ -56,6 +56,18 @@ spec: { hosts: [api.example.com], resolution: NONE, ports: [{ number: 80, protoc
   });
 });
 
+describe('A header to match', () => {
+  it.each(['headers', 'withoutHeaders'])('must have a name that a request can carry: %s', (field) => {
+    const match = (name: string) =>
+      rule('{ destination: { host: shop } }', `match: [{ ${field}: { ${name}: {} } }]\n      `);
+    const place = new RegExp(`^b\\.yaml:8:\\d+: error: .*match\\[0\\]\\.${field}\\[.*\\]: `);
+    for (const name of ['""', '"x y"', '"a:"', '"é"']) {
+      expect(issuesOf(shop, match(name))).toEqual([expect.stringMatching(place)]);
+    }
+    for (const name of ['X-User', '":method"', 'a_b.c~']) expect(issuesOf(shop, match(name))).toEqual([]);
+  });
+});
+
 describe('The weights of a rule', () => {
   const both = (a: string, b: string) =>
     rule(
