@@ -7,6 +7,17 @@ import type { CallRecorder } from './telemetry.js';
 
 const noRecorders: readonly CallRecorder[] = Object.freeze([]);
 
+/** What is known of a call when it begins; the fields are `Call`'s own. */
+export interface CallInit {
+  readonly scheme: 'http' | 'https';
+  readonly authority: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly snapshot: MeshSnapshot;
+  readonly startedAt: number;
+}
+
 /**
  * One request seen without its protocol. Transports and server adapters extend it; filters read it and fill in the
  * lower half. One object serves all attempts of a call: there is one loop (retry) and no hedging.
@@ -47,15 +58,7 @@ export abstract class Call {
    */
   interrupt: ((reason: MeshError) => void) | undefined = undefined;
 
-  constructor(init: {
-    scheme: 'http' | 'https';
-    authority: string;
-    method: string;
-    path: string;
-    headers: HeaderList;
-    snapshot: MeshSnapshot;
-    startedAt: number;
-  }) {
+  constructor(init: CallInit) {
     this.scheme = init.scheme;
     this.authority = init.authority;
     this.method = init.method;

@@ -1,5 +1,5 @@
 export { SnapshotAssembler } from './assemble.js';
-export { Call } from './call.js';
+export { Call, type CallInit } from './call.js';
 export type { Clock, Random, Timer } from './clock.js';
 export type { ClusterState, ClusterView, EndpointState, EndpointView } from './cluster-view.js';
 export { MeshError, type MeshErrorDetails, type MeshErrorReason, meshErrorReasons } from './errors.js';

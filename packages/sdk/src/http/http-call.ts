@@ -1,4 +1,4 @@
-import { Call, type HeaderList, type MeshSnapshot } from '@inmesh/core';
+import { Call, type CallInit } from '@inmesh/core';
 import type { Dispatcher } from 'undici';
 import type { RequestBody } from './request-body.js';
 import type { ResponseHandler } from './response-handler.js';
@@ -10,18 +10,13 @@ export class HttpCall extends Call {
   readonly body: RequestBody;
   readonly handler: ResponseHandler;
 
-  constructor(init: {
-    scheme: 'http' | 'https';
-    authority: string;
-    method: string;
-    path: string;
-    headers: HeaderList;
-    snapshot: MeshSnapshot;
-    startedAt: number;
-    options: Dispatcher.DispatchOptions;
-    body: RequestBody;
-    handler: ResponseHandler;
-  }) {
+  constructor(
+    init: CallInit & {
+      options: Dispatcher.DispatchOptions;
+      body: RequestBody;
+      handler: ResponseHandler;
+    },
+  ) {
     super(init);
     this.protocol = 'http';
     this.options = init.options;

@@ -1,4 +1,4 @@
-import { Call, type HeaderList, type MeshError, type MeshSnapshot } from '@inmesh/core';
+import { Call, type CallInit, type MeshError } from '@inmesh/core';
 
 /** What ends with the request that it serves. */
 export interface Child {
@@ -10,16 +10,7 @@ export class InboundCall extends Call {
   readonly protocol: 'http' | 'grpc';
   readonly #children = new Set<Child>();
 
-  constructor(init: {
-    protocol: 'http' | 'grpc';
-    scheme: 'http' | 'https';
-    authority: string;
-    method: string;
-    path: string;
-    headers: HeaderList;
-    snapshot: MeshSnapshot;
-    startedAt: number;
-  }) {
+  constructor(init: CallInit & { protocol: 'http' | 'grpc' }) {
     super(init);
     this.protocol = init.protocol;
   }
