@@ -1,5 +1,5 @@
 import type { Clock, Random } from './clock.js';
-import type { ClusterState, ClusterView, EndpointState, EndpointView } from './cluster-view.js';
+import type { ClusterHost, ClusterState, ClusterView, EndpointState, EndpointView } from './cluster-view.js';
 import { createLoadBalancer } from './load-balancer/create-load-balancer.js';
 import type { Cluster, ClusterLoadAssignment, Endpoint, LocalityEndpoints } from './model/cluster.js';
 import type { MeshResources } from './model/resources.js';
@@ -62,12 +62,14 @@ export class SnapshotAssembler {
     const keptAssignment =
       this.#previousResources && kept ? assignmentOf(kept.cluster, this.#previousResources) : undefined;
     if (kept !== undefined && kept.cluster === cluster && keptAssignment === assignment) return kept;
-    const endpoints = endpointsInUse(assignment?.localities ?? []).map((endpoint) => this.#endpoint(endpoint));
+    const state = this.#clusterState(cluster, kept);
+    const endpoints = endpointsInUse(assignment?.localities ?? []).map((endpoint) => this.#endpoint(endpoint, state));
+    forgetHosts(state, endpoints);
     const view: ClusterView = {
       cluster,
       endpoints,
       loadBalancer: createLoadBalancer(cluster.loadBalancer, endpoints, this.options.random),
-      state: this.#clusterState(cluster, kept),
+      state,
     };
     view.state.newest = view;
     if (kept !== undefined) kept.state.newest = view;
@@ -78,15 +80,18 @@ export class SnapshotAssembler {
     if (kept === undefined) {
       return {
         name: cluster.name,
-        breaker: new CircuitBreaker(cluster.circuitBreakers),
+        breaker: new CircuitBreaker(cluster.circuitBreakers.default),
+        highPriorityBreaker: new CircuitBreaker(cluster.circuitBreakers.high),
         retryBudget: this.#retryBudget(cluster),
+        hosts: new Map(),
+        healthEpoch: 0,
         newest: undefined,
       };
     }
-    kept.state.breaker.thresholds = cluster.circuitBreakers;
+    kept.state.breaker.thresholds = cluster.circuitBreakers.default;
+    kept.state.highPriorityBreaker.thresholds = cluster.circuitBreakers.high;
     if (sameBudget(kept.cluster, cluster)) return kept.state;
-    const { breaker } = kept.state;
-    return { name: cluster.name, breaker, retryBudget: this.#retryBudget(cluster), newest: undefined };
+    return { ...kept.state, retryBudget: this.#retryBudget(cluster) };
   }
 
   #retryBudget(cluster: Cluster): RetryBudget {
@@ -95,13 +100,22 @@ export class SnapshotAssembler {
       : new ConcurrentRetryBudget(cluster.retryBudget);
   }
 
-  #endpoint(endpoint: Endpoint): EndpointView {
+  #endpoint(endpoint: Endpoint, cluster: ClusterState): EndpointView {
     let state = this.#endpoints.get(endpoint.address);
     if (state === undefined) {
       state = { address: endpoint.address, host: endpoint.host, port: endpoint.port, inFlight: 0, removed: false };
       this.#endpoints.set(endpoint.address, state);
     }
-    return { endpoint, state };
+    return { endpoint, host: this.#host(endpoint.address, cluster), state };
+  }
+
+  #host(address: string, { hosts }: ClusterState): ClusterHost {
+    let host = hosts.get(address);
+    if (host === undefined) {
+      host = { address, addedAt: this.options.clock.now(), ejected: false };
+      hosts.set(address, host);
+    }
+    return host;
   }
 
   #retireEndpoints(snapshot: MeshSnapshot): void {
@@ -114,6 +128,12 @@ export class SnapshotAssembler {
       this.options.onEndpointRemoved?.(state);
     }
   }
+}
+
+function forgetHosts({ hosts }: ClusterState, endpoints: readonly EndpointView[]): void {
+  if (hosts.size === endpoints.length) return;
+  const known = new Set(endpoints.map(({ endpoint }) => endpoint.address));
+  for (const address of hosts.keys()) if (!known.has(address)) hosts.delete(address);
 }
 
 function routeConfigurations(resources: MeshResources): RouteConfiguration[] {

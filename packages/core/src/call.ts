@@ -1,7 +1,8 @@
 import type { ClusterView, EndpointView } from './cluster-view.js';
 import type { MeshError } from './errors.js';
 import type { HeaderList } from './header-list.js';
-import type { Route } from './model/route.js';
+import type { ForwardAction, Route, WeightedTarget } from './model/route.js';
+import type { LocalResponse, Reply } from './service.js';
 import type { MeshSnapshot } from './snapshot.js';
 import type { CallRecorder } from './telemetry.js';
 
@@ -40,12 +41,23 @@ export abstract class Call {
   readonly startedAt: number;
 
   route: Route | undefined = undefined;
+  /** What the route does, with what the request's own headers change of it; set when the route forwards. */
+  action: ForwardAction | undefined = undefined;
+  /** The one of the action's targets that was drawn. */
+  target: WeightedTarget | undefined = undefined;
   cluster: ClusterView | undefined = undefined;
   endpoint: EndpointView | undefined = undefined;
   /** 1 for the first attempt; 0 before it. */
   attempt = 0;
   /** Endpoints that earlier attempts were sent to; undefined until the first retry. */
   triedEndpoints: EndpointView[] | undefined = undefined;
+
+  /** Whose request it is: the peer's IP address for an incoming one, else that of the client being served or our own. */
+  sourceAddress = '';
+  /** What ring hash and Maglev look at; undefined until it was asked for, and when no hash policy found anything. */
+  hashKey: bigint | undefined = undefined;
+  /** An earlier or a later tier retries what this call is part of: no attempt is made that a budget would have to allow. */
+  retriesElsewhere = false;
 
   /** Who listens to this call; the telemetry filter fills it in. */
   recorders: readonly CallRecorder[] = noRecorders;
@@ -70,6 +82,9 @@ export abstract class Call {
 
   /** Whether a new attempt could send the same request from its first byte. Asked after an attempt has failed. */
   abstract canReplay(): boolean;
+
+  /** The answer of the mesh itself, in the protocol of the call. */
+  abstract respond(response: LocalResponse): Reply;
 
   /** Ends the call wherever it waits. The first reason wins. */
   cancel(reason: MeshError): void {

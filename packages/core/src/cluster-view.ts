@@ -14,11 +14,26 @@ export interface EndpointState {
   removed: boolean;
 }
 
+/** What one cluster has learnt of one of its addresses: ejected from one cluster, an endpoint may serve in another. */
+export interface ClusterHost {
+  readonly address: string;
+  /** When the cluster first had it, on the scale of the clock; what slow start counts from. */
+  readonly addedAt: number;
+  /** Set and unset by outlier detection alone, which then counts up `ClusterState.healthEpoch`. */
+  ejected: boolean;
+}
+
 /** What the mesh has learnt of a cluster. One for each cluster name; outlives snapshots. */
 export interface ClusterState {
   readonly name: string;
   readonly breaker: CircuitBreaker;
+  /** Of the routes with priority «high», whose thresholds are their own. */
+  readonly highPriorityBreaker: CircuitBreaker;
   readonly retryBudget: RetryBudget;
+  /** By address; an entry stays as long as the newest view has the endpoint. */
+  readonly hosts: Map<string, ClusterHost>;
+  /** Counts up when an endpoint is ejected or comes back: balancers then look at the hosts anew. */
+  healthEpoch: number;
   /** The cluster as the newest snapshot that has it sees it. */
   newest: ClusterView | undefined;
 }
@@ -26,6 +41,7 @@ export interface ClusterState {
 /** An endpoint as one snapshot sees it. */
 export interface EndpointView {
   readonly endpoint: Endpoint;
+  readonly host: ClusterHost;
   readonly state: EndpointState;
 }
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { SnapshotAssembler } from './assemble.js';
 import type { Call } from './call.js';
 import { MeshError } from './errors.js';
-import type { Cluster } from './model/cluster.js';
+import type { CircuitBreakerThresholds, Cluster } from './model/cluster.js';
 import type { MeshResources } from './model/resources.js';
-import type { RetryCondition, RetryPolicy, RouteAction } from './model/route.js';
+import type { RetryCondition, RetryPolicy } from './model/route.js';
 import { outbound } from './outbound.js';
 import type { Service } from './service.js';
 import type { CallEnd, Telemetry } from './telemetry.js';
@@ -15,8 +15,11 @@ import {
   testCall,
   testCluster,
   testEndpoint,
+  testForward,
+  testRetryPolicy,
   testRoute,
   testRouteConfiguration,
+  testThresholds,
 } from './testing/index.js';
 
 interface Setup {
@@ -59,13 +62,7 @@ function mesh(setup: Setup = {}) {
 
 function resources({ retry, timeoutMs = 0, endpoints = 3, cluster }: Setup): MeshResources {
   const name = 'reviews.default.svc.cluster.local:80';
-  const action: RouteAction = {
-    kind: 'forward',
-    targets: [{ cluster: 'reviews', weight: 1 }],
-    totalWeight: 1,
-    timeoutMs,
-    retry: retry && retryPolicy(retry),
-  };
+  const action = testForward({ timeoutMs, retry: retry && testRetryPolicy(retry) });
   const assignment = {
     clusterName: 'reviews',
     localities: [
@@ -87,16 +84,9 @@ function resources({ retry, timeoutMs = 0, endpoints = 3, cluster }: Setup): Mes
   };
 }
 
-function retryPolicy(overrides: Partial<RetryPolicy>): RetryPolicy {
-  return {
-    on: new Set<RetryCondition>(['connect-failure', 'refused-stream', 'retriable-status-codes']),
-    attempts: 2,
-    perTryTimeoutMs: 0,
-    statusCodes: [],
-    hostSelectionAttempts: 5,
-    backoff: { baseMs: 25, maxMs: 250 },
-    ...overrides,
-  };
+function thresholds(overrides: Partial<CircuitBreakerThresholds>): Cluster['circuitBreakers'] {
+  const limits = { ...testThresholds, ...overrides };
+  return { default: limits, high: limits };
 }
 
 async function settle<T>(clock: FakeClock, promise: Promise<T>, ms = 1000): Promise<T> {
@@ -254,7 +244,7 @@ describe('retries', () => {
   it('are counted against the breaker of retries', async () => {
     const m = mesh({
       retry: { attempts: 1 },
-      cluster: { circuitBreakers: { maxConnections: 9, maxPendingRequests: 9, maxRequests: 9, maxRetries: 0 } },
+      cluster: { circuitBreakers: thresholds({ maxRetries: 0 }) },
     });
     m.answerWith(() => refused());
     await expect(settle(m.clock, m.service(m.call()))).rejects.toMatchObject({ attempts: 1 });
@@ -328,7 +318,7 @@ describe('deadlines', () => {
 describe('circuit breakers', () => {
   it('refuse the request above the limit at once, with UO', async () => {
     const m = mesh({
-      cluster: { circuitBreakers: { maxConnections: 9, maxPendingRequests: 9, maxRequests: 1, maxRetries: 9 } },
+      cluster: { circuitBreakers: thresholds({ maxRequests: 1 }) },
     });
     const first = (await m.service(m.call())) as FakeReply;
     await expect(m.service(m.call())).rejects.toMatchObject({

@@ -4,8 +4,11 @@ import {
   describeMatch,
   explainMismatch,
   HeaderList,
+  LocalReply,
+  type LocalResponse,
   MeshError,
   type MeshSnapshot,
+  type Reply,
   type Route,
 } from '@inmesh/core';
 
@@ -60,6 +63,10 @@ class ExplainedCall extends Call {
   canReplay(): boolean {
     return true;
   }
+
+  respond(response: LocalResponse): Reply {
+    return new LocalReply(response, () => {});
+  }
 }
 
 /** @throws MeshError `invalid_request` when the URL is not an http or https URL */
@@ -101,7 +108,7 @@ function toCall(snapshot: MeshSnapshot, { url, method = 'GET', headers = {} }: E
 }
 
 function explainAction({ action }: Route, snapshot: MeshSnapshot): ExplainedAction {
-  if (action.kind === 'directResponse') return { directResponse: action.httpStatus };
+  if (action.kind !== 'forward') return { directResponse: action.httpStatus };
   return {
     timeoutMs: action.timeoutMs,
     ...(action.retry && {

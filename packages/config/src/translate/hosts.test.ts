@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { settingsOf } from '../options.js';
 import { matchesWildcard, resolveHost, wildcardsOf } from './hosts.js';
 
-const settings = { clusterDomain: 'cluster.local', defaultNamespace: 'default' };
+const settings = settingsOf({});
 
 describe('A host in a rule', () => {
   it('without a dot is a Service in the namespace of the rule', () => {

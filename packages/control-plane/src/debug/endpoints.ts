@@ -10,6 +10,8 @@ function endpointsOf({ discovery }: Cluster, resources: MeshResources | undefine
   switch (discovery.kind) {
     case 'dns':
       return { dns: discovery.hosts };
+    case 'dialled':
+      return { dialled: true };
     case 'static':
       return { endpoints: flatten(discovery.assignment) };
     case 'eds':

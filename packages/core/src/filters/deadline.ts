@@ -8,8 +8,7 @@ import type { Filter, Reply } from '../service.js';
  */
 export function deadlineFilter(clock: Clock): Filter {
   return (next) => (call) => {
-    const action = call.route?.action;
-    const timeoutMs = action?.kind === 'forward' ? action.timeoutMs : 0;
+    const timeoutMs = call.action?.timeoutMs ?? 0;
     if (timeoutMs === 0 && call.deadline === Number.POSITIVE_INFINITY) return next(call);
     const now = clock.now();
     const routeDeadline = timeoutMs > 0 ? now + timeoutMs : Number.POSITIVE_INFINITY;

@@ -26,9 +26,7 @@ export const loadBalanceFilter: Filter = (next) => async (call) => {
 function pick(call: Call) {
   const balancer = call.cluster!.loadBalancer;
   if (call.triedEndpoints === undefined) return balancer.pick(call);
-  const action = call.route?.action;
-  const attempts = action?.kind === 'forward' ? (action.retry?.hostSelectionAttempts ?? 1) : 1;
-  return pickUntried(balancer, call, attempts);
+  return pickUntried(balancer, call, call.action?.retry?.hostSelectionAttempts ?? 1);
 }
 
 /** A call keeps its snapshot, but all the endpoints that it lists may have been replaced before a retry. */

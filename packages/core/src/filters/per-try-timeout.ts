@@ -5,8 +5,7 @@ import type { Filter } from '../service.js';
 /** Bounds one attempt up to its response headers; after them only the deadline counts (Envoy `per_try_timeout`). */
 export function perTryTimeoutFilter(clock: Clock): Filter {
   return (next) => (call) => {
-    const action = call.route?.action;
-    const timeoutMs = action?.kind === 'forward' ? (action.retry?.perTryTimeoutMs ?? 0) : 0;
+    const timeoutMs = call.action?.retry?.perTryTimeoutMs ?? 0;
     if (timeoutMs === 0) return next(call);
     const timer = clock.setTimer(timeoutMs, () => {
       call.interrupt?.(

@@ -17,8 +17,7 @@ export function retryFilter(clock: Clock, random: Random): Filter {
   const timing = { clock, random };
   return (next) => (call) => {
     call.cluster!.state.retryBudget.recordRequest();
-    const action = call.route!.action;
-    const policy = action.kind === 'forward' ? action.retry : undefined;
+    const policy = call.action!.retry;
     return policy === undefined || policy.attempts === 0 ? tryOnce(next, call) : tryAgain(next, call, policy, timing);
   };
 }

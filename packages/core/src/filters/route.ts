@@ -2,7 +2,7 @@ import type { Call } from '../call.js';
 import type { Random } from '../clock.js';
 import { MeshError } from '../errors.js';
 import { splitAuthority } from '../host-resolver.js';
-import type { RouteAction } from '../model/route.js';
+import type { ForwardAction, RouteAction } from '../model/route.js';
 import { pickTarget } from '../router/weighted-clusters.js';
 import type { Filter } from '../service.js';
 
@@ -20,8 +20,11 @@ export function chooseRoute(call: Call, random: Random): MeshError | undefined {
   const route = host?.virtualHost?.match(call, random);
   if (route === undefined) return noRoute(call, host?.name);
   call.route = route;
-  if (route.action.kind === 'directResponse') return directResponse(route.name, route.action);
-  const name = pickTarget(route.action.targets, route.action.totalWeight, random).cluster;
+  const { action } = route;
+  if (action.kind !== 'forward') return answeredByItself(route.name, action);
+  call.action = action;
+  call.target = pickTarget(action.targets, action.totalWeight, random);
+  const name = call.target.cluster;
   call.cluster = call.snapshot.clusters.get(name);
   if (call.cluster !== undefined) return undefined;
   return new MeshError('no_cluster', {
@@ -31,10 +34,10 @@ export function chooseRoute(call: Call, random: Random): MeshError | undefined {
   });
 }
 
-function directResponse(route: string, action: RouteAction & { kind: 'directResponse' }): MeshError {
+function answeredByItself(route: string, action: Exclude<RouteAction, ForwardAction>): MeshError {
   return new MeshError('no_cluster', {
     httpStatus: action.httpStatus,
-    message: action.body !== '' ? action.body : `route ${JSON.stringify(route)} answers ${action.httpStatus} by itself`,
+    message: `route ${JSON.stringify(route)} answers ${action.httpStatus} by itself`,
   });
 }
 

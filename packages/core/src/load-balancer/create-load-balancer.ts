@@ -20,6 +20,8 @@ export function createLoadBalancer(
   const weighted = !weightsAreEqual(healthy);
   switch (policy.kind) {
     case 'roundRobin':
+    case 'ringHash':
+    case 'maglev':
       return weighted ? new WeightedRoundRobin(healthy, random) : new RoundRobin(healthy, random);
     case 'leastRequest':
       return weighted ? new WeightedLeastRequest(healthy, random) : new LeastRequest(healthy, policy.choices, random);

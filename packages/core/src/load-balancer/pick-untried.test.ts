@@ -34,7 +34,7 @@ describe('pickUntried', () => {
   });
 
   it('knows an endpoint by its state, whichever snapshot it is seen from', () => {
-    const later = { endpoint: testEndpoint({ weight: 9 }), state: a.state };
+    const later = { ...a, endpoint: testEndpoint({ weight: 9 }) };
     expect(pickUntried(picksInOrder(later, b), callThatTried(a), 1)).toBe(b);
   });
 

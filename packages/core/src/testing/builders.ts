@@ -1,8 +1,17 @@
 import { Call } from '../call.js';
-import type { EndpointState, EndpointView } from '../cluster-view.js';
+import type { ClusterHost, EndpointState, EndpointView } from '../cluster-view.js';
 import { HeaderList } from '../header-list.js';
+import { LocalReply } from '../local-reply.js';
 import type { Cluster, Endpoint } from '../model/cluster.js';
-import type { Route, RouteAction, RouteConfiguration, RouteMatch } from '../model/route.js';
+import type {
+  ForwardAction,
+  RetryCondition,
+  RetryPolicy,
+  Route,
+  RouteConfiguration,
+  RouteMatch,
+} from '../model/route.js';
+import type { LocalResponse } from '../service.js';
 import { MeshSnapshot } from '../snapshot.js';
 
 /** `overrides.host` and `port` go into the address. */
@@ -14,16 +23,29 @@ export function testEndpoint(overrides: Partial<Omit<Endpoint, 'address'>> = {})
 export function testEndpointView(
   endpoint: Partial<Omit<Endpoint, 'address'>> = {},
   state: Partial<Pick<EndpointState, 'inFlight' | 'removed'>> = {},
+  clusterHost: Partial<Omit<ClusterHost, 'address'>> = {},
 ): EndpointView {
   const built = testEndpoint(endpoint);
   const { address, host, port } = built;
-  return { endpoint: built, state: { address, host, port, inFlight: 0, removed: false, ...state } };
+  return {
+    endpoint: built,
+    host: { address, addedAt: 0, ejected: false, ...clusterHost },
+    state: { address, host, port, inFlight: 0, removed: false, ...state },
+  };
 }
 
 /** One view for each entry, at 10.0.0.1, 10.0.0.2 and so on. */
 export function testEndpointViews(endpoints: readonly Partial<Omit<Endpoint, 'address' | 'host'>>[]): EndpointView[] {
   return endpoints.map((endpoint, index) => testEndpointView({ ...endpoint, host: `10.0.0.${index + 1}` }));
 }
+
+/** Envoy's defaults. */
+export const testThresholds = Object.freeze({
+  maxConnections: 1024,
+  maxPendingRequests: 1024,
+  maxRequests: 1024,
+  maxRetries: 3,
+});
 
 export function testCluster(overrides: Partial<Cluster> = {}): Cluster {
   const { name = 'reviews' } = overrides;
@@ -32,9 +54,15 @@ export function testCluster(overrides: Partial<Cluster> = {}): Cluster {
     discovery: { kind: 'eds', serviceName: name },
     loadBalancer: { kind: 'roundRobin' },
     connectTimeoutMs: 10_000,
-    circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
+    circuitBreakers: { default: testThresholds, high: testThresholds },
     retryBudget: undefined,
+    outlierDetection: undefined,
+    panicThresholdPercent: 50,
+    localityWeighted: false,
     maxRequestsPerConnection: Number.POSITIVE_INFINITY,
+    connectionIdleTimeoutMs: 0,
+    maxConnectionDurationMs: 0,
+    tcpKeepalive: undefined,
     service: undefined,
     ...overrides,
   };
@@ -42,19 +70,40 @@ export function testCluster(overrides: Partial<Cluster> = {}): Cluster {
 
 /** Forwards everything to the cluster `reviews`, unless told otherwise. */
 export function testRoute(
-  overrides: { name?: string; match?: Partial<RouteMatch>; action?: RouteAction; cluster?: string } = {},
+  overrides: Partial<Omit<Route, 'match'>> & { match?: Partial<RouteMatch>; cluster?: string } = {},
 ): Route {
+  const { cluster = 'reviews', match, ...rest } = overrides;
   const path = { kind: 'prefix', value: '/', ignoreCase: false } as const;
   return {
-    name: overrides.name ?? '',
-    match: { path, headers: [], query: [], ...overrides.match },
-    action: overrides.action ?? {
-      kind: 'forward',
-      targets: [{ cluster: overrides.cluster ?? 'reviews', weight: 1 }],
-      totalWeight: 1,
-      timeoutMs: 0,
-      retry: undefined,
-    },
+    name: '',
+    match: { path, headers: [], query: [], ...match },
+    action: testForward({ targets: [{ cluster, weight: 1 }] }),
+    requestHeaders: [],
+    responseHeaders: [],
+    fault: undefined,
+    cors: undefined,
+    rateLimits: [],
+    ...rest,
+  };
+}
+
+/** To the cluster `reviews`, without timeouts and retries, unless told otherwise. */
+export function testForward(overrides: Partial<Omit<ForwardAction, 'kind' | 'totalWeight'>> = {}): ForwardAction {
+  const { targets = [{ cluster: 'reviews', weight: 1 }] } = overrides;
+  return {
+    kind: 'forward',
+    timeoutMs: 0,
+    idleTimeoutMs: 0,
+    maxStreamDurationMs: 0,
+    retry: undefined,
+    priority: 'default',
+    pathRewrite: undefined,
+    authorityRewrite: undefined,
+    mirrors: [],
+    hash: [],
+    ...overrides,
+    targets,
+    totalWeight: targets.reduce((sum, { weight }) => sum + weight, 0),
   };
 }
 
@@ -70,6 +119,23 @@ export function testRouteConfiguration(
       domains,
       routes,
     })),
+  };
+}
+
+/** Two retries of what was never sent, by Envoy's back-off, unless told otherwise. */
+export function testRetryPolicy(overrides: Partial<RetryPolicy> = {}): RetryPolicy {
+  return {
+    on: new Set<RetryCondition>(['connect-failure', 'refused-stream', 'retriable-status-codes']),
+    attempts: 2,
+    perTryTimeoutMs: 0,
+    perTryIdleTimeoutMs: 0,
+    statusCodes: [],
+    headers: [],
+    requestHeaders: [],
+    hostSelectionAttempts: 5,
+    backoff: { baseMs: 25, maxMs: 250 },
+    rateLimitedBackoff: undefined,
+    ...overrides,
   };
 }
 
@@ -106,6 +172,10 @@ export class TestCall extends Call {
 
   override canReplay(): boolean {
     return this.replayable;
+  }
+
+  override respond(response: LocalResponse): LocalReply {
+    return new LocalReply(response, () => {});
   }
 }
 

@@ -1,20 +1,38 @@
 import { MeshError } from '../errors.js';
+import { HeaderList } from '../header-list.js';
 import type { FinishListener, Reply } from '../service.js';
 
 /** A reply whose end the test decides. */
 export class FakeReply implements Reply {
   readonly grpcStatus = undefined;
+  readonly flags = undefined;
   delivered = false;
   discarded = false;
   readonly #listeners: FinishListener[] = [];
 
+  readonly #headers: HeaderList;
+
   constructor(
     readonly httpStatus: number,
-    private readonly headers: Readonly<Record<string, string>> = {},
-  ) {}
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    this.#headers = HeaderList.of(Object.entries(headers));
+  }
 
   header(name: string): string | undefined {
-    return this.headers[name];
+    return this.#headers.get(name);
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#headers.set(name, value);
+  }
+
+  appendHeader(name: string, value: string): void {
+    this.#headers.append(name, value);
+  }
+
+  removeHeader(name: string): void {
+    this.#headers.delete(name);
   }
 
   onFinish(listener: FinishListener): void {

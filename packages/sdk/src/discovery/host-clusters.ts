@@ -6,9 +6,13 @@ const defaultRetry: RetryPolicy = Object.freeze({
   on: new Set(['connect-failure', 'refused-stream', 'unavailable', 'cancelled', 'retriable-status-codes'] as const),
   attempts: 2,
   perTryTimeoutMs: 0,
+  perTryIdleTimeoutMs: 0,
   statusCodes: [],
+  headers: [],
+  requestHeaders: [],
   hostSelectionAttempts: 5,
   backoff: defaultBackoff,
+  rateLimitedBackoff: { resetHeaders: [{ name: 'retry-after', format: 'seconds' as const }], maxIntervalMs: 300_000 },
 });
 
 const unlimited = Object.freeze({
@@ -29,9 +33,15 @@ export function hostResources(host: string, port: number): { listener: Listener;
     discovery: { kind: 'dns', hosts: [dnsHost(host, port)], logical: false } as const,
     loadBalancer: { kind: 'leastRequest', choices: 2 } as const,
     connectTimeoutMs,
-    circuitBreakers: unlimited,
+    circuitBreakers: { default: unlimited, high: unlimited },
     retryBudget: undefined,
+    outlierDetection: undefined,
+    panicThresholdPercent: 0,
+    localityWeighted: false,
     maxRequestsPerConnection: Number.POSITIVE_INFINITY,
+    connectionIdleTimeoutMs: 0,
+    maxConnectionDurationMs: 0,
+    tcpKeepalive: undefined,
     service: { host, name: host, namespace: 'unknown' },
   });
   const listener: Listener = Object.freeze({ name, routes: catchAll(name, clusterName), passthrough: true });
@@ -47,7 +57,25 @@ function catchAll(name: string, cluster: string): RouteConfiguration {
   const route: Route = {
     name: 'default',
     match: { path: { kind: 'prefix', value: '/', ignoreCase: false }, headers: [], query: [] },
-    action: { kind: 'forward', targets: [{ cluster, weight: 1 }], totalWeight: 1, timeoutMs: 0, retry: defaultRetry },
+    action: {
+      kind: 'forward',
+      targets: [{ cluster, weight: 1 }],
+      totalWeight: 1,
+      timeoutMs: 0,
+      idleTimeoutMs: 0,
+      maxStreamDurationMs: 0,
+      retry: defaultRetry,
+      priority: 'default',
+      pathRewrite: undefined,
+      authorityRewrite: undefined,
+      mirrors: [],
+      hash: [],
+    },
+    requestHeaders: [],
+    responseHeaders: [],
+    fault: undefined,
+    cors: undefined,
+    rateLimits: [],
   };
   return Object.freeze({ name: `dns|${name}`, virtualHosts: [{ name, domains: ['*'], routes: [route] }] });
 }

@@ -64,7 +64,7 @@ export class EndpointPools {
   }
 
   #poolOf(cluster: Cluster, state: EndpointState, scheme: 'http' | 'https'): Pool {
-    const { maxConnections } = cluster.circuitBreakers;
+    const { maxConnections } = cluster.circuitBreakers.default;
     const { connectTimeoutMs, maxRequestsPerConnection } = cluster;
     const key = `${scheme}|${state.address}|${maxConnections}|${connectTimeoutMs}|${maxRequestsPerConnection}`;
     const known = this.#pools.get(key);

@@ -29,6 +29,7 @@ type State =
 export class HttpAttempt implements ResponseHandler, Reply {
   httpStatus = 0;
   readonly grpcStatus = undefined;
+  readonly flags = undefined;
   #state: State = 'connecting';
   #settled = false;
   #abort: ((reason?: Error) => void) | undefined;
@@ -164,6 +165,23 @@ export class HttpAttempt implements ResponseHandler, Reply {
         return raw[i + 1]!.toString('latin1');
     }
     return undefined;
+  }
+
+  setHeader(name: string, value: string): void {
+    this.removeHeader(name);
+    this.appendHeader(name, value);
+  }
+
+  appendHeader(name: string, value: string): void {
+    this.#rawHeaders.push(Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1'));
+  }
+
+  removeHeader(name: string): void {
+    const raw = this.#rawHeaders;
+    for (let i = raw.length - 2; i >= 0; i -= 2) {
+      const candidate = raw[i]!;
+      if (candidate.length === name.length && candidate.toString('latin1').toLowerCase() === name) raw.splice(i, 2);
+    }
   }
 
   onFinish(listener: FinishListener): void {

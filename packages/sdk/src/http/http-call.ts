@@ -1,5 +1,6 @@
-import { Call, type CallInit } from '@inmesh/core';
+import { Call, type CallInit, LocalReply, type LocalResponse, type Reply } from '@inmesh/core';
 import type { Dispatcher } from 'undici';
+import { writeLocalResponse } from './local-response.js';
 import type { RequestBody } from './request-body.js';
 import type { ResponseHandler } from './response-handler.js';
 
@@ -26,5 +27,9 @@ export class HttpCall extends Call {
 
   canReplay(): boolean {
     return this.body.canReplay();
+  }
+
+  respond(response: LocalResponse): Reply {
+    return new LocalReply(response, (status, headers, body) => writeLocalResponse(this.handler, status, headers, body));
   }
 }

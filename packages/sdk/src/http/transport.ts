@@ -71,8 +71,7 @@ function pendingOverflow(call: HttpCall): MeshError {
 
 /** Tells the next hop how much time is left (Envoy `x-envoy-expected-rq-timeout-ms`): the least of call and attempt. */
 function writeRemainingTime(call: HttpCall, clock: Clock): void {
-  const action = call.route?.action;
-  const perTryMs = action?.kind === 'forward' ? (action.retry?.perTryTimeoutMs ?? 0) : 0;
+  const perTryMs = call.action?.retry?.perTryTimeoutMs ?? 0;
   const leftMs = call.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.floor(call.deadline - clock.now()));
   if (leftMs === 0 && perTryMs === 0) return;
   const timeoutMs = leftMs === 0 ? perTryMs : perTryMs === 0 ? leftMs : Math.min(leftMs, perTryMs);

@@ -1,4 +1,4 @@
-import { Call, type CallInit, type MeshError } from '@inmesh/core';
+import { Call, type CallInit, LocalReply, type LocalResponse, type MeshError, type Reply } from '@inmesh/core';
 
 /** What ends with the request that it serves. */
 export interface Child {
@@ -17,6 +17,11 @@ export class InboundCall extends Call {
 
   canReplay(): boolean {
     return false;
+  }
+
+  /** Where nobody waits for it; an adapter's call writes it to the client. */
+  respond(response: LocalResponse): Reply {
+    return new LocalReply(response, () => {});
   }
 
   adopt(child: Child): void {

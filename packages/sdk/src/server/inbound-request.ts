@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HeaderList } from '@inmesh/core';
+import { HeaderList, LocalReply, type LocalResponse, type Reply } from '@inmesh/core';
 import type { MeshInternals } from '../mesh-internals.js';
 import { InboundCall } from './inbound-call.js';
 import { incomingDeadline } from './incoming-deadline.js';
+import { writeLocalResponse } from './local-response.js';
 
 /** What an adapter does with a request. Both answer it, now or later. */
 export interface RequestHandler {
@@ -32,6 +33,11 @@ export class InboundRequest extends InboundCall {
     this.req = req;
     this.res = res;
     this.handler = handler;
+    this.sourceAddress = req.socket.remoteAddress ?? '';
+  }
+
+  override respond(response: LocalResponse): Reply {
+    return new LocalReply(response, (status, headers, body) => writeLocalResponse(this.res, status, headers, body));
   }
 }
 

@@ -6,6 +6,7 @@ import type { InboundRequest } from './inbound-request.js';
 /** What a handler answers, seen from outside. Its end is the end of the response, or of the connection before it. */
 export class ResponseReply implements Reply {
   readonly grpcStatus = undefined;
+  readonly flags = undefined;
   readonly #res: ServerResponse;
   readonly #listeners: FinishListener[] = [];
   #end: { readonly failure: MeshError | undefined } | undefined = undefined;
@@ -37,6 +38,18 @@ export class ResponseReply implements Reply {
     const value = this.#res.getHeader(name);
     const first = Array.isArray(value) ? value[0] : value;
     return first === undefined ? undefined : String(first);
+  }
+
+  setHeader(name: string, value: string): void {
+    if (!this.#res.headersSent) this.#res.setHeader(name, value);
+  }
+
+  appendHeader(name: string, value: string): void {
+    if (!this.#res.headersSent) this.#res.appendHeader(name, value);
+  }
+
+  removeHeader(name: string): void {
+    if (!this.#res.headersSent) this.#res.removeHeader(name);
   }
 
   onFinish(listener: FinishListener): void {

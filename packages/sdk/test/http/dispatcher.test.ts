@@ -433,7 +433,8 @@ describe('attempts that are given up', () => {
     );
     const connections = new Set<Socket>();
     server.server.on('connection', (socket) => connections.add(socket));
-    const limits = { ...testCluster().circuitBreakers, maxConnections: 1 };
+    const { default: envoyDefaults, high } = testCluster().circuitBreakers;
+    const limits = { default: { ...envoyDefaults, maxConnections: 1 }, high };
     return { server, connections, cluster: { circuitBreakers: limits }, release: () => release!() };
   }
 

@@ -6,7 +6,15 @@ import {
   SnapshotAssembler,
   SnapshotHolder,
 } from '@inmesh/core';
-import { seededRandom, testCluster, testEndpoint, testRoute, testRouteConfiguration } from '@inmesh/core/testing';
+import {
+  seededRandom,
+  testCluster,
+  testEndpoint,
+  testForward,
+  testRetryPolicy,
+  testRoute,
+  testRouteConfiguration,
+} from '@inmesh/core/testing';
 import { MeshDispatcher } from '../../src/http/dispatcher.js';
 import { EndpointPools } from '../../src/http/endpoint-pools.js';
 import { httpTransport } from '../../src/http/transport.js';
@@ -22,14 +30,7 @@ export interface StaticMesh {
   close(): Promise<void>;
 }
 
-export const retryEverything: RetryPolicy = {
-  on: new Set(['connect-failure', 'refused-stream', 'retriable-status-codes'] as const),
-  attempts: 3,
-  perTryTimeoutMs: 0,
-  statusCodes: [],
-  hostSelectionAttempts: 5,
-  backoff: { baseMs: 1, maxMs: 5 },
-};
+export const retryEverything = testRetryPolicy({ attempts: 3, backoff: { baseMs: 1, maxMs: 5 } });
 
 /** A dispatcher on a fixed configuration: host `reviews`, one cluster, endpoints on loopback. */
 export function staticMesh(
@@ -81,13 +82,7 @@ function resources(
   { retry, timeoutMs = 0, cluster = {} }: Parameters<typeof staticMesh>[1] & object,
 ): MeshResources {
   const name = 'reviews:80';
-  const action = {
-    kind: 'forward',
-    targets: [{ cluster: 'reviews', weight: 1 }],
-    totalWeight: 1,
-    timeoutMs,
-    retry,
-  } as const;
+  const action = testForward({ timeoutMs, retry });
   const endpoints = ports.map((port) => testEndpoint({ host: '127.0.0.1', port }));
   const locality = { region: '', zone: '', subZone: '', priority: 0, weight: 1, endpoints };
   return {

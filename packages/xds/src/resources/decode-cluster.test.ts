@@ -28,7 +28,7 @@ const ofType = (value: Cluster_DiscoveryType, ...hosts: string[]) =>
 
 describe('a cluster', () => {
   it('has Envoy’s defaults', () => {
-    expect(decode()).toEqual({
+    expect(decode()).toMatchObject({
       ok: true,
       warnings: [],
       value: {
@@ -36,7 +36,9 @@ describe('a cluster', () => {
         discovery: { kind: 'eds', serviceName: 'c' },
         loadBalancer: { kind: 'roundRobin' },
         connectTimeoutMs: 5000,
-        circuitBreakers: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
+        circuitBreakers: {
+          default: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
+        },
         retryBudget: undefined,
         maxRequestsPerConnection: Number.POSITIVE_INFINITY,
         service: undefined,
@@ -231,10 +233,12 @@ describe('the limits of a cluster', () => {
     expect(decode({ circuitBreakers: { thresholds } })).toMatchObject({
       value: {
         circuitBreakers: {
-          maxConnections: Number.POSITIVE_INFINITY,
-          maxPendingRequests: 1024,
-          maxRequests: 10,
-          maxRetries: 0,
+          default: {
+            maxConnections: Number.POSITIVE_INFINITY,
+            maxPendingRequests: 1024,
+            maxRequests: 10,
+            maxRetries: 0,
+          },
         },
       },
     });
@@ -244,7 +248,7 @@ describe('the limits of a cluster', () => {
     expect(decode({ circuitBreakers: { thresholds: [{ retryBudget: {} }] } })).toMatchObject({
       value: {
         retryBudget: { percent: 20, minConcurrency: 3 },
-        circuitBreakers: { maxRetries: Number.POSITIVE_INFINITY },
+        circuitBreakers: { default: { maxRetries: Number.POSITIVE_INFINITY } },
       },
     });
   });

@@ -13,7 +13,7 @@ const ms = (value: number) => ({ seconds: BigInt(Math.trunc(value / 1000)), nano
 
 describe('a retry policy', () => {
   it('has Envoy’s defaults', () => {
-    expect(decode({})).toEqual({
+    expect(decode({})).toMatchObject({
       ok: true,
       warnings: [],
       value: {

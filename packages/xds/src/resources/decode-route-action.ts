@@ -24,6 +24,13 @@ export function decodeForward(
     targets,
     totalWeight: targets.reduce((sum, { weight }) => sum + weight, 0),
     timeoutMs: decodeDuration(message.timeout, defaultTimeoutMs, at.field('timeout')),
+    idleTimeoutMs: 0,
+    maxStreamDurationMs: 0,
+    priority: 'default',
+    pathRewrite: undefined,
+    authorityRewrite: undefined,
+    mirrors: [],
+    hash: [],
     retry: message.retryPolicy ? decodeRetryPolicy(message.retryPolicy, at.field('retry_policy')) : inheritedRetry,
   };
 }

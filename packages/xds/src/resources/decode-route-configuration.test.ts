@@ -22,7 +22,7 @@ describe('a route configuration', () => {
   it('is read whole, with domains in lower case and Envoy’s default timeout', () => {
     const message = routeMessage('r', 'reviews');
     message.virtualHosts[0]!.domains = ['Reviews.Default:9080', '*.example.com'];
-    expect(decodeRouteConfiguration(message)).toEqual({
+    expect(decodeRouteConfiguration(message)).toMatchObject({
       ok: true,
       warnings: [],
       value: {

@@ -22,7 +22,19 @@ export function decodeRoute(
     ? decodeRouteMatch(message.match, at.field('match'))
     : at.field('match').error('is missing');
   const action = decodeAction(message, inheritedRetry, at);
-  return match && action && { name: message.name, match, action };
+  return (
+    match &&
+    action && {
+      name: message.name,
+      match,
+      action,
+      requestHeaders: [],
+      responseHeaders: [],
+      fault: undefined,
+      cors: undefined,
+      rateLimits: [],
+    }
+  );
 }
 
 function decodeAction(

@@ -1,0 +1,73 @@
+export interface ClientLocality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+/** A workload that calls others: what rules about clients are compared with. */
+export interface ClientView {
+  readonly namespace: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly locality?: ClientLocality;
+  /** Of the Kubernetes Node that it runs on. */
+  readonly nodeName?: string;
+}
+
+/** What of a client has made a difference: clients that agree in it are given the same resources. */
+export interface ClientTraits {
+  namespace: boolean;
+  readonly labels: Set<string>;
+  locality: boolean;
+  nodeName: boolean;
+}
+
+const nowhere: ClientLocality = { region: '', zone: '', subZone: '' };
+
+/**
+ * Answers questions about the client that resources are made for, and remembers which were asked. A rule asks all of its
+ * questions, whatever the first answer is: another client may differ in the second.
+ */
+export class Client {
+  readonly asked: ClientTraits = { namespace: false, labels: new Set(), locality: false, nodeName: false };
+
+  constructor(private readonly view: ClientView) {}
+
+  isIn(namespace: string): boolean {
+    this.asked.namespace = true;
+    return this.view.namespace === namespace;
+  }
+
+  /** Whether it has all of these labels. */
+  hasLabels(wanted: Readonly<Record<string, string>>): boolean {
+    const { labels = {} } = this.view;
+    let all = true;
+    for (const [key, value] of Object.entries(wanted)) {
+      this.asked.labels.add(key);
+      if (!Object.hasOwn(labels, key) || labels[key] !== value) all = false;
+    }
+    return all;
+  }
+
+  /** Empty where nothing is known of it. */
+  get locality(): ClientLocality {
+    this.asked.locality = true;
+    return this.view.locality ?? nowhere;
+  }
+
+  get nodeName(): string {
+    this.asked.nodeName = true;
+    return this.view.nodeName ?? '';
+  }
+}
+
+/** Equal for clients that these traits do not tell apart. */
+export function clientKey(view: ClientView, traits: ClientTraits): string {
+  const { namespace, labels = {}, locality = nowhere, nodeName = '' } = view;
+  const told = [...traits.labels].sort().map((key) => [key, Object.hasOwn(labels, key) ? labels[key] : null]);
+  return JSON.stringify([
+    traits.namespace ? namespace : null,
+    told,
+    traits.locality ? [locality.region, locality.zone, locality.subZone] : null,
+    traits.nodeName ? nodeName : null,
+  ]);
+}
