@@ -1,11 +1,13 @@
 import type { Clock, Random } from './clock.js';
+import { closeClusterState, createClusterState, updateClusterState } from './cluster-state.js';
 import type { ClusterHost, ClusterState, ClusterView, EndpointState, EndpointView } from './cluster-view.js';
-import { createLoadBalancer } from './load-balancer/create-load-balancer.js';
+import { ClusterBalancer } from './load-balancer/cluster-balancer.js';
+import { isKeyed } from './load-balancer/create-load-balancer.js';
+import type { Hash64 } from './load-balancer/hash64.js';
+import type { LocalityViews } from './load-balancer/host-weights.js';
 import type { Cluster, ClusterLoadAssignment, Endpoint, LocalityEndpoints } from './model/cluster.js';
 import type { MeshResources } from './model/resources.js';
 import type { RouteConfiguration } from './model/route.js';
-import { CircuitBreaker } from './policy/circuit-breaker.js';
-import { ConcurrentRetryBudget, type RetryBudget, WindowRetryBudget } from './policy/retry-budget.js';
 import { RouteTable } from './router/route-table.js';
 import { MeshSnapshot } from './snapshot.js';
 
@@ -21,10 +23,14 @@ export class SnapshotAssembler {
 
   constructor(
     private readonly options: {
+      /** Its timers must not keep a process alive. */
       clock: Clock;
       random: Random;
+      hash64: Hash64;
       /** Tried in order for hosts that no listener names as they are, e.g. `default.svc.cluster.local`. */
       searchDomains: readonly string[];
+      /** What this machine is called; default empty. */
+      hostname?: string | undefined;
       /** Told of an address that no cluster of the new snapshot names any more. */
       onEndpointRemoved?: (state: EndpointState) => void;
     },
@@ -40,11 +46,18 @@ export class SnapshotAssembler {
       routeTables: this.#routeTables(resources),
       clusters,
       searchDomains: this.options.searchDomains,
+      hostname: this.options.hostname,
     });
+    this.#retireClusters(snapshot);
     this.#retireEndpoints(snapshot);
     this.#previous = snapshot;
     this.#previousResources = resources;
     return snapshot;
+  }
+
+  /** Ends what goes on by itself; the last snapshot stays as it is. */
+  close(): void {
+    for (const { state } of this.#previous?.clusters.values() ?? []) closeClusterState(state);
   }
 
   #routeTables(resources: MeshResources): Map<string, RouteTable> {
@@ -63,50 +76,43 @@ export class SnapshotAssembler {
       this.#previousResources && kept ? assignmentOf(kept.cluster, this.#previousResources) : undefined;
     if (kept !== undefined && kept.cluster === cluster && keptAssignment === assignment) return kept;
     const state = this.#clusterState(cluster, kept);
-    const endpoints = endpointsInUse(assignment?.localities ?? []).map((endpoint) => this.#endpoint(endpoint, state));
+    const localities = (assignment?.localities ?? []).map((locality) => this.#locality(locality, state));
+    const endpoints = inOrderOfPriority(localities).flatMap((locality) => locality.endpoints);
     forgetHosts(state, endpoints);
     const view: ClusterView = {
       cluster,
       endpoints,
-      loadBalancer: createLoadBalancer(cluster.loadBalancer, endpoints, this.options.random),
+      loadBalancer: new ClusterBalancer({
+        cluster,
+        state,
+        localities,
+        overprovisioningPercent: assignment?.overprovisioningFactorPercent,
+        tools: this.options,
+      }),
+      hash64: isKeyed(cluster.loadBalancer) ? this.options.hash64 : undefined,
       state,
     };
     view.state.newest = view;
-    if (kept !== undefined) kept.state.newest = view;
     return view;
   }
 
   #clusterState(cluster: Cluster, kept: ClusterView | undefined): ClusterState {
-    if (kept === undefined) {
-      return {
-        name: cluster.name,
-        breaker: new CircuitBreaker(cluster.circuitBreakers.default),
-        highPriorityBreaker: new CircuitBreaker(cluster.circuitBreakers.high),
-        retryBudget: this.#retryBudget(cluster),
-        hosts: new Map(),
-        healthEpoch: 0,
-        newest: undefined,
-      };
-    }
-    kept.state.breaker.thresholds = cluster.circuitBreakers.default;
-    kept.state.highPriorityBreaker.thresholds = cluster.circuitBreakers.high;
-    if (sameBudget(kept.cluster, cluster)) return kept.state;
-    return { ...kept.state, retryBudget: this.#retryBudget(cluster) };
+    if (kept === undefined) return createClusterState(cluster, this.options);
+    updateClusterState(kept.state, kept.cluster, cluster, this.options);
+    return kept.state;
   }
 
-  #retryBudget(cluster: Cluster): RetryBudget {
-    return cluster.retryBudget === undefined
-      ? new WindowRetryBudget(this.options.clock)
-      : new ConcurrentRetryBudget(cluster.retryBudget);
+  #locality({ priority, weight, endpoints }: LocalityEndpoints, cluster: ClusterState): LocalityViews {
+    return { priority, weight, endpoints: endpoints.map((endpoint) => this.#endpoint(endpoint, priority, cluster)) };
   }
 
-  #endpoint(endpoint: Endpoint, cluster: ClusterState): EndpointView {
+  #endpoint(endpoint: Endpoint, priority: number, cluster: ClusterState): EndpointView {
     let state = this.#endpoints.get(endpoint.address);
     if (state === undefined) {
       state = { address: endpoint.address, host: endpoint.host, port: endpoint.port, inFlight: 0, removed: false };
       this.#endpoints.set(endpoint.address, state);
     }
-    return { endpoint, host: this.#host(endpoint.address, cluster), state };
+    return { endpoint, priority, host: this.#host(endpoint.address, cluster), state };
   }
 
   #host(address: string, { hosts }: ClusterState): ClusterHost {
@@ -116,6 +122,12 @@ export class SnapshotAssembler {
       hosts.set(address, host);
     }
     return host;
+  }
+
+  #retireClusters(snapshot: MeshSnapshot): void {
+    for (const { state } of this.#previous?.clusters.values() ?? []) {
+      if (snapshot.clusters.get(state.name)?.state !== state) closeClusterState(state);
+    }
   }
 
   #retireEndpoints(snapshot: MeshSnapshot): void {
@@ -148,18 +160,6 @@ function assignmentOf(cluster: Cluster, resources: MeshResources): ClusterLoadAs
   return resources.assignments.get(discovery.kind === 'eds' ? discovery.serviceName : cluster.name);
 }
 
-/** The endpoints of the highest priority that has a healthy one; all of them when none has. */
-function endpointsInUse(localities: readonly LocalityEndpoints[]): Endpoint[] {
-  const priorities = [...new Set(localities.map((locality) => locality.priority))].sort((a, b) => a - b);
-  for (const priority of priorities) {
-    const endpoints = localities.filter((locality) => locality.priority === priority).flatMap((l) => l.endpoints);
-    if (endpoints.some((endpoint) => endpoint.health === 'healthy')) return endpoints;
-  }
-  return localities.flatMap((locality) => locality.endpoints);
-}
-
-function sameBudget(a: Cluster, b: Cluster): boolean {
-  return (
-    a.retryBudget?.percent === b.retryBudget?.percent && a.retryBudget?.minConcurrency === b.retryBudget?.minConcurrency
-  );
+function inOrderOfPriority(localities: readonly LocalityViews[]): LocalityViews[] {
+  return localities.toSorted((a, b) => a.priority - b.priority);
 }

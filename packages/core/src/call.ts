@@ -2,6 +2,7 @@ import type { ClusterView, EndpointView } from './cluster-view.js';
 import type { MeshError } from './errors.js';
 import type { HeaderList } from './header-list.js';
 import type { ForwardAction, Route, WeightedTarget } from './model/route.js';
+import type { IdleWatch } from './policy/idle-watch.js';
 import type { LocalResponse, Reply } from './service.js';
 import type { MeshSnapshot } from './snapshot.js';
 import type { CallRecorder } from './telemetry.js';
@@ -37,6 +38,8 @@ export abstract class Call {
   readonly snapshot: MeshSnapshot;
   /** When the call must have ended, on the scale of `Clock.now()`; Infinity for never. */
   deadline = Number.POSITIVE_INFINITY;
+  /** Whose time the deadline is, as the reason to fail with when it has passed. */
+  deadlineReason: 'deadline_exceeded' | 'upstream_request_timeout' | 'max_duration_timeout' = 'deadline_exceeded';
   /** When the call began, on the same scale. */
   readonly startedAt: number;
 
@@ -58,6 +61,8 @@ export abstract class Call {
   hashKey: bigint | undefined = undefined;
   /** An earlier or a later tier retries what this call is part of: no attempt is made that a budget would have to allow. */
   retriesElsewhere = false;
+  /** It failed although it was retried, here or in a later tier, or could not be: no earlier tier is to retry it again. */
+  retriesSpent = false;
 
   /** Who listens to this call; the telemetry filter fills it in. */
   recorders: readonly CallRecorder[] = noRecorders;
@@ -69,6 +74,11 @@ export abstract class Call {
    * place at a time, so one slot is enough, and nothing is registered on the way down.
    */
   interrupt: ((reason: MeshError) => void) | undefined = undefined;
+
+  /** Where a transport tells of bytes in either direction; undefined where no idle timeout asks for it. */
+  idleWatch: IdleWatch | undefined = undefined;
+  /** The same for bytes of the response to the attempt under way. */
+  attemptIdleWatch: IdleWatch | undefined = undefined;
 
   constructor(init: CallInit) {
     this.scheme = init.scheme;
@@ -83,8 +93,20 @@ export abstract class Call {
   /** Whether a new attempt could send the same request from its first byte. Asked after an attempt has failed. */
   abstract canReplay(): boolean;
 
+  /**
+   * A copy of the request as it is now, of the same kind, that can be sent beside it and whose response nobody sees.
+   * Undefined where it cannot be copied.
+   */
+  abstract shadow(): Call | undefined;
+
   /** The answer of the mesh itself, in the protocol of the call. */
   abstract respond(response: LocalResponse): Reply;
+
+  /**
+   * Puts a header on the response before there is one: handlers of incoming calls write theirs in one go. What they set
+   * themselves replaces it. Calls that go out have replies to write to.
+   */
+  presetResponseHeader(_name: string, _value: string): void {}
 
   /** Ends the call wherever it waits. The first reason wins. */
   cancel(reason: MeshError): void {

@@ -9,6 +9,8 @@ export const meshErrorReasons = {
   upstream_overflow: { flag: 'UO', httpStatus: 503, grpcStatus: 14 },
   upstream_request_timeout: { flag: 'UT', httpStatus: 504, grpcStatus: 4 },
   upstream_per_try_timeout: { flag: 'UT', httpStatus: 504, grpcStatus: 4 },
+  stream_idle_timeout: { flag: 'SI', httpStatus: 504, grpcStatus: 4 },
+  max_duration_timeout: { flag: 'UMSDR', httpStatus: 504, grpcStatus: 4 },
   deadline_exceeded: { flag: 'DT', httpStatus: 504, grpcStatus: 4 },
   upstream_connection_failure: { flag: 'UF', httpStatus: 503, grpcStatus: 14 },
   upstream_connection_termination: { flag: 'UC', httpStatus: 503, grpcStatus: 14 },

@@ -61,6 +61,23 @@ describe('HostResolver', () => {
     expect(listener('localhost')).toBe('*:80');
   });
 
+  it('leaves all other hosts and ports to the lone star, but not what was made for a host', () => {
+    const listeners = new Map<string, Listener>(
+      ['a:80', '*.com:80', '*'].map((name) => [name, { name, routes: 'routes' }]),
+    );
+    listeners.set('b:80', { name: 'b:80', routes: 'routes', passthrough: true });
+    const hosts = new HostResolver(listeners, new Map([['routes', everyHost]]), []);
+    const found = (scheme: 'http' | 'https', authority: string) => {
+      const answer = hosts.resolve(scheme, authority);
+      return [answer?.listener.name, answer?.name];
+    };
+    expect(found('http', 'a')).toEqual(['a:80', 'a:80']);
+    expect(found('http', 'x.com')).toEqual(['*.com:80', 'x.com:80']);
+    expect(found('http', 'a:81')).toEqual(['*', 'a:81']);
+    expect(found('http', 'b')).toEqual(['*', 'b:80']);
+    expect(found('https', 'b')).toEqual(['*', 'b:443']);
+  });
+
   it('names the host that was dialled, not the wildcard, and finds its virtual host', () => {
     const table = new RouteTable(testRouteConfiguration([{ domains: ['api.example.com'] }, { domains: ['*'] }]));
     const answer = resolver(['*.example.com:80'], [], table).resolve('http', 'api.example.com');

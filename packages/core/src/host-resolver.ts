@@ -8,12 +8,17 @@ export interface ResolvedHost {
   readonly name: string;
 }
 
+/** The name of the listener that takes every host and port that no other one of the configuration does. */
+const everyOtherHost = '*';
+
+const defaultPorts = { http: '80', https: '443' } as const;
+
 /** Authorities come from callers, so the memory for answers is bounded. */
 const maxRemembered = 2048;
 
 /**
  * Finds the listener that an authority dials: the name itself, then each search domain (as `resolv.conf` does in a pod),
- * then wildcard listeners from the longest suffix to `*`, then what
+ * then wildcard listeners from the longest suffix to `*`, then a listener named just `*` for all that is left, else what
  * was made for a host beyond the configuration. An http URL without a port reaches
  * a host's only port.
  */
@@ -55,7 +60,13 @@ export class HostResolver {
       const answer = this.#listenerOf(wildcard, host, port, scheme);
       if (answer !== undefined) return answer;
     }
-    return this.#listenerOf(host, host, port, scheme, true);
+    return this.#everyOther(host, port, scheme) ?? this.#listenerOf(host, host, port, scheme, true);
+  }
+
+  #everyOther(host: string, port: string, scheme: 'http' | 'https'): ResolvedHost | undefined {
+    const listener = this.listeners.get(everyOtherHost);
+    if (listener === undefined) return undefined;
+    return this.#resolved(listener, host, port !== '' ? port : defaultPorts[scheme]);
   }
 
   #listenerOf(
@@ -68,18 +79,22 @@ export class HostResolver {
     const actualPort = port !== '' ? port : this.#impliedPort(key, scheme);
     const listener = this.listeners.get(`${key}:${actualPort}`);
     if (listener === undefined || (listener.passthrough ?? false) !== passthrough) return undefined;
+    return this.#resolved(listener, host, actualPort);
+  }
+
+  #resolved(listener: Listener, host: string, port: string): ResolvedHost {
     const routes = typeof listener.routes === 'string' ? listener.routes : listener.routes.name;
     return {
       listener,
-      virtualHost: this.routeTables.get(routes)?.findVirtualHost(host, `${host}:${actualPort}`),
-      name: `${host}:${actualPort}`,
+      virtualHost: this.routeTables.get(routes)?.findVirtualHost(host, `${host}:${port}`),
+      name: `${host}:${port}`,
     };
   }
 
   #impliedPort(key: string, scheme: 'http' | 'https'): string {
-    if (scheme === 'https') return '443';
+    if (scheme === 'https') return defaultPorts.https;
     const ports = key.startsWith('*') ? undefined : this.#portsOfHost.get(key);
-    return ports !== undefined && ports.length === 1 ? ports[0]! : '80';
+    return ports !== undefined && ports.length === 1 ? ports[0]! : defaultPorts.http;
   }
 }
 

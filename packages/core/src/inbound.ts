@@ -1,7 +1,10 @@
 import type { Call } from './call.js';
-import type { Clock } from './clock.js';
+import type { Clock, Random } from './clock.js';
+import { corsFilter } from './filters/cors.js';
 import { inboundDeadlineFilter } from './filters/inbound-deadline.js';
+import { inboundRateLimitFilter } from './filters/rate-limit.js';
 import { telemetryFilter } from './filters/telemetry.js';
+import type { RateLimiter } from './policy/rate-limiter.js';
 import type { Filter, Service } from './service.js';
 import { stack } from './stack.js';
 import type { Telemetry } from './telemetry.js';
@@ -9,11 +12,31 @@ import type { Telemetry } from './telemetry.js';
 /** The walk of an incoming call, top-down, ending in the user's handler. */
 export function inbound<C extends Call>(
   handler: Service<C>,
-  { clock, telemetry }: { clock: Clock; telemetry: readonly Telemetry[] },
+  {
+    clock,
+    telemetry,
+    rateLimits,
+    cors,
+  }: {
+    clock: Clock;
+    telemetry: readonly Telemetry[];
+    /** Undefined: CORS is left to the handler. See `routeOfIncoming` for `ownHost`. */
+    cors?: { random: Random; ownHost: string };
+    /** Undefined: calls are not counted. See `inboundRateLimitFilter` for `ownHost`. */
+    rateLimits?: { limiter: RateLimiter; random: Random; ownHost: string };
+  },
 ): Service<C> {
   const filters: Filter[] = [
     telemetryFilter(telemetry, clock, 'server'), // first: it counts every answer, refusals included
     inboundDeadlineFilter(clock), //                before the handler: what it calls inherits the time that is left
   ];
+  if (cors !== undefined) {
+    // before the limits: a preflight takes no token, and a refusal may be read by the page that is refused
+    filters.push(corsFilter(cors.random, cors.ownHost));
+  }
+  if (rateLimits !== undefined) {
+    // last: only calls that would reach the handler take a token
+    filters.push(inboundRateLimitFilter(rateLimits.limiter, rateLimits.random, rateLimits.ownHost));
+  }
   return stack(filters, handler);
 }

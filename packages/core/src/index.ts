@@ -7,6 +7,7 @@ export { chooseRoute } from './filters/route.js';
 export { HeaderList } from './header-list.js';
 export { type ResolvedHost, splitAuthority } from './host-resolver.js';
 export { inbound } from './inbound.js';
+export type { Hash64 } from './load-balancer/hash64.js';
 export { LocalReply } from './local-reply.js';
 export type * from './model/cluster.js';
 export type * from './model/listener.js';
@@ -14,7 +15,22 @@ export { emptyResources, type MeshResources } from './model/resources.js';
 export type * from './model/route.js';
 export { outbound } from './outbound.js';
 export { backoffDelayMs, defaultBackoff } from './policy/backoff.js';
+export { breakerOf } from './policy/breaker-of.js';
+export type { BreakerKind, CircuitBreaker } from './policy/circuit-breaker.js';
+export { type OutlierKind, outlierKinds } from './policy/outlier-kind.js';
+export { RateLimiter, type RateLimiterOptions, type SharedBuckets } from './policy/rate-limiter.js';
+export { type Bucket, TokenBucket } from './policy/token-bucket.js';
+export { retryHeaders } from './retry-headers.js';
+export {
+  describeAuthorityRewrite,
+  describeFault,
+  describeHashPolicy,
+  describeHeaderMutations,
+} from './router/explain-action.js';
 export { describeMatch, explainMismatch } from './router/explain-match.js';
+export { rewritePath } from './router/path-rewrite.js';
+export { redirectLocation } from './router/redirect.js';
+export { withRequestOverrides } from './router/request-overrides.js';
 export type { Filter, FinishListener, LocalResponse, Reply, Service } from './service.js';
 export { MeshSnapshot, SnapshotHolder } from './snapshot.js';
 export { stack } from './stack.js';

@@ -16,6 +16,7 @@ import {
   testCluster,
   testEndpoint,
   testForward,
+  testHash64,
   testRetryPolicy,
   testRoute,
   testRouteConfiguration,
@@ -34,7 +35,12 @@ interface Setup {
 function mesh(setup: Setup = {}) {
   const clock = new FakeClock();
   const random = seededRandom(setup.seed ?? 1);
-  const assembler = new SnapshotAssembler({ clock, random, searchDomains: ['default.svc.cluster.local'] });
+  const assembler = new SnapshotAssembler({
+    clock,
+    random,
+    hash64: testHash64,
+    searchDomains: ['default.svc.cluster.local'],
+  });
   const snapshot = assembler.assemble(resources(setup));
   const sent: string[] = [];
   let answer: (call: Call, attempt: number) => FakeReply | MeshError | Promise<FakeReply> = () => new FakeReply(200);

@@ -1,7 +1,7 @@
 import type { ClusterView } from './cluster-view.js';
 import { HostResolver, type ResolvedHost } from './host-resolver.js';
 import type { Listener } from './model/listener.js';
-import type { RouteConfiguration } from './model/route.js';
+import type { Route, RouteConfiguration } from './model/route.js';
 import type { RouteTable } from './router/route-table.js';
 
 /** A whole configuration, immutable and consistent. A call keeps the one it began with. */
@@ -11,8 +11,12 @@ export class MeshSnapshot {
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly routeTables: ReadonlyMap<string, RouteTable>;
   readonly clusters: ReadonlyMap<string, ClusterView>;
+  /** What this machine is called, for headers that carry it (Envoy `%HOSTNAME%`). */
+  readonly hostname: string;
   readonly #hosts: HostResolver;
   #routingHeaders: readonly string[] | undefined;
+  #hasInboundLimits: boolean | undefined;
+  #hasCors: boolean | undefined;
 
   constructor(init: {
     generation: number;
@@ -20,11 +24,13 @@ export class MeshSnapshot {
     routeTables: ReadonlyMap<string, RouteTable>;
     clusters: ReadonlyMap<string, ClusterView>;
     searchDomains: readonly string[];
+    hostname?: string | undefined;
   }) {
     this.generation = init.generation;
     this.listeners = init.listeners;
     this.routeTables = init.routeTables;
     this.clusters = init.clusters;
+    this.hostname = init.hostname ?? '';
     this.#hosts = new HostResolver(init.listeners, init.routeTables, init.searchDomains);
   }
 
@@ -40,6 +46,36 @@ export class MeshSnapshot {
     ];
     return this.#routingHeaders;
   }
+
+  /** Whether any route limits calls where they arrive: without one, nothing is looked up for an incoming call. */
+  get hasInboundLimits(): boolean {
+    this.#hasInboundLimits ??= this.#someRoute(limitedConfigurations, isLimitedInbound);
+    return this.#hasInboundLimits;
+  }
+
+  /** Whether any route has a CORS policy. */
+  get hasCors(): boolean {
+    this.#hasCors ??= this.#someRoute(corsConfigurations, (route) => route.cors !== undefined);
+    return this.#hasCors;
+  }
+
+  #someRoute(known: WeakMap<RouteConfiguration, boolean>, test: (route: Route) => boolean): boolean {
+    return [...this.routeTables.values()].some(({ configuration }) => {
+      let found = known.get(configuration);
+      if (found === undefined) {
+        found = configuration.virtualHosts.some((host) => host.routes.some(test));
+        known.set(configuration, found);
+      }
+      return found;
+    });
+  }
+}
+
+const limitedConfigurations = new WeakMap<RouteConfiguration, boolean>();
+const corsConfigurations = new WeakMap<RouteConfiguration, boolean>();
+
+function isLimitedInbound(route: Route): boolean {
+  return route.rateLimits.some((limit) => limit.side === 'inbound');
 }
 
 const headersOfConfiguration = new WeakMap<RouteConfiguration, string[]>();

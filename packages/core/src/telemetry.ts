@@ -7,6 +7,8 @@ export interface CallEnd {
   readonly httpStatus: number;
   readonly grpcStatus: number | undefined;
   readonly error: MeshError | undefined;
+  /** Envoy's response flags where the mesh answered as it was configured to; those of a failure are `error.flag`. */
+  readonly flags?: string | undefined;
   readonly durationMs: number;
 }
 

@@ -1,31 +1,22 @@
+import type { Call } from '../call.js';
 import type { Clock } from '../clock.js';
 import { MeshError } from '../errors.js';
 import type { Filter, Reply } from '../service.js';
 
 /**
- * Ends the call at min(caller, incoming request, route timeout), retries and body included. The caller's and the incoming
- * request's deadlines stand in `call.deadline` already; the route's timeout counts from here.
+ * Ends the call at min(caller, incoming request, route timeout, stream duration), retries and body included. The caller's
+ * and the incoming request's deadlines stand in `call.deadline` already; the route's times count from here.
  */
 export function deadlineFilter(clock: Clock): Filter {
   return (next) => (call) => {
     const timeoutMs = call.action?.timeoutMs ?? 0;
-    if (timeoutMs === 0 && call.deadline === Number.POSITIVE_INFINITY) return next(call);
+    const durationMs = call.action?.maxStreamDurationMs ?? 0;
+    if (timeoutMs === 0 && durationMs === 0 && call.deadline === Number.POSITIVE_INFINITY) return next(call);
     const now = clock.now();
-    const routeDeadline = timeoutMs > 0 ? now + timeoutMs : Number.POSITIVE_INFINITY;
-    const byRoute = routeDeadline < call.deadline;
-    if (byRoute) call.deadline = routeDeadline;
-    const exceeded = () =>
-      byRoute
-        ? new MeshError('upstream_request_timeout', {
-            message: `the route's timeout of ${timeoutMs} ms has passed`,
-            maybeSent: true,
-          })
-        : new MeshError('deadline_exceeded', {
-            message: "the caller's deadline has passed",
-            maybeSent: call.attempt > 0,
-          });
-    if (call.deadline <= now) return Promise.reject(exceeded());
-    const timer = clock.setTimer(call.deadline - now, () => call.cancel(exceeded()));
+    if (timeoutMs > 0) bringForward(call, now + timeoutMs, 'upstream_request_timeout');
+    if (durationMs > 0) bringForward(call, now + durationMs, 'max_duration_timeout');
+    if (call.deadline <= now) return Promise.reject(deadlineExceeded(call));
+    const timer = clock.setTimer(call.deadline - now, () => call.cancel(deadlineExceeded(call)));
     return next(call).then(
       (reply) => cancelTimerAtEnd(reply, timer),
       (error) => {
@@ -34,6 +25,28 @@ export function deadlineFilter(clock: Clock): Filter {
       },
     );
   };
+}
+
+/** Why the call fails whose deadline has passed. */
+export function deadlineExceeded(call: Call): MeshError {
+  return new MeshError(call.deadlineReason, { message: messageOf(call), maybeSent: call.attempt > 0 });
+}
+
+function bringForward(call: Call, deadline: number, reason: Call['deadlineReason']): void {
+  if (deadline >= call.deadline) return;
+  call.deadline = deadline;
+  call.deadlineReason = reason;
+}
+
+function messageOf({ deadlineReason, action }: Call): string {
+  switch (deadlineReason) {
+    case 'deadline_exceeded':
+      return "the caller's deadline has passed";
+    case 'upstream_request_timeout':
+      return `the route's timeout of ${action!.timeoutMs} ms has passed`;
+    case 'max_duration_timeout':
+      return `the route's maximum stream duration of ${action!.maxStreamDurationMs} ms has passed`;
+  }
 }
 
 function cancelTimerAtEnd(reply: Reply, timer: { cancel(): void }): Reply {

@@ -2,43 +2,62 @@ import type { Call } from '../call.js';
 import type { Random } from '../clock.js';
 import { MeshError } from '../errors.js';
 import { splitAuthority } from '../host-resolver.js';
-import type { ForwardAction, RouteAction } from '../model/route.js';
+import type { ForwardAction, PathMatcher, RouteAction } from '../model/route.js';
+import { withoutQuery } from '../router/path-matcher.js';
+import { redirectLocation } from '../router/redirect.js';
+import { withRequestOverrides } from '../router/request-overrides.js';
 import { pickTarget } from '../router/weighted-clusters.js';
-import type { Filter } from '../service.js';
+import type { Filter, Reply } from '../service.js';
+import { answerLocally } from './answer-locally.js';
 
-/** Finds the route and draws the cluster, once for a call: retries stay on the cluster that was drawn (Envoy router). */
+/**
+ * Finds the route, answers what the route answers by itself, and draws the cluster, once for a call: retries stay on the
+ * cluster that was drawn (Envoy router).
+ */
 export function routeFilter(random: Random): Filter {
   return (next) => (call) => {
     const failure = chooseRoute(call, random);
-    return failure === undefined ? next(call) : Promise.reject(failure);
+    if (failure !== undefined) return Promise.reject(failure);
+    const { action, match } = call.route!;
+    return action.kind === 'forward' ? next(call) : answerByRoute(call, action, match.path);
   };
 }
 
-/** Fills in `call.route` and `call.cluster`; returns the reason when it cannot. */
+/**
+ * Fills in `call.route` and, when the route forwards, what it forwards to; returns the reason when it cannot. A fault
+ * comes before the cluster: where one is configured the cluster may be missing, and the fault filter asks for it later.
+ */
 export function chooseRoute(call: Call, random: Random): MeshError | undefined {
   const host = call.snapshot.resolve(call.scheme, call.authority);
   const route = host?.virtualHost?.match(call, random);
   if (route === undefined) return noRoute(call, host?.name);
   call.route = route;
   const { action } = route;
-  if (action.kind !== 'forward') return answeredByItself(route.name, action);
-  call.action = action;
-  call.target = pickTarget(action.targets, action.totalWeight, random);
-  const name = call.target.cluster;
-  call.cluster = call.snapshot.clusters.get(name);
-  if (call.cluster !== undefined) return undefined;
+  if (action.kind !== 'forward') return undefined;
+  call.action = withRequestOverrides(action, call.headers);
+  const target = pickTarget(action.targets, action.totalWeight, random);
+  call.target = target;
+  call.cluster = call.snapshot.clusters.get(target.cluster);
+  if (call.cluster !== undefined || (target.fault ?? route.fault) !== undefined) return undefined;
+  return noCluster(call);
+}
+
+/** Of a call that has a route and a target. */
+export function noCluster({ route, target }: Call): MeshError {
   return new MeshError('no_cluster', {
-    message: `route ${JSON.stringify(route.name)} names a cluster that is not configured`,
-    cluster: name,
+    message: `route ${JSON.stringify(route!.name)} names a cluster that is not configured`,
+    cluster: target!.cluster,
     hint: 'check that the destination host and subset exist',
   });
 }
 
-function answeredByItself(route: string, action: Exclude<RouteAction, ForwardAction>): MeshError {
-  return new MeshError('no_cluster', {
-    httpStatus: action.httpStatus,
-    message: `route ${JSON.stringify(route)} answers ${action.httpStatus} by itself`,
-  });
+function answerByRoute(call: Call, action: Exclude<RouteAction, ForwardAction>, match: PathMatcher): Promise<Reply> {
+  const { httpStatus } = action;
+  if (action.kind === 'directResponse') {
+    return answerLocally(call, { httpStatus, headers: [], body: action.body, flags: '' });
+  }
+  const headers = ['location', redirectLocation(action, match, call)];
+  return answerLocally(call, { httpStatus, headers, body: '', flags: '' });
 }
 
 function noRoute(call: Call, host: string | undefined): MeshError {
@@ -59,9 +78,4 @@ function noRoute(call: Call, host: string | undefined): MeshError {
         ? `known: ${ports.slice(0, 5).join(', ')}`
         : 'check the host name and that its Service is in the configuration',
   });
-}
-
-function withoutQuery(path: string): string {
-  const at = path.indexOf('?');
-  return at < 0 ? path : path.slice(0, at);
 }

@@ -63,6 +63,7 @@ function callEnd(call: Call, reply: Reply | undefined, failure: MeshError | unde
     httpStatus: reply?.httpStatus ?? (error?.reason === 'caller_cancelled' ? 0 : (error?.httpStatus ?? 0)),
     grpcStatus: reply === undefined ? error?.grpcStatus : reply.grpcStatus,
     error,
+    flags: reply?.flags || undefined,
     durationMs,
   };
 }

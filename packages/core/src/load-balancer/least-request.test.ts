@@ -51,6 +51,11 @@ describe('LeastRequest', () => {
     expect(new LeastRequest(views, 4, scripted(0, 0.25, 0.5, 0.75)).pick()).toBe(views[3]);
   });
 
+  it('draws as often as it is told where there are fewer endpoints', () => {
+    const views = loaded([2, 1]);
+    expect(new LeastRequest(views, 5, scripted(0, 0, 0, 0, 0.5)).pick()).toBe(views[1]);
+  });
+
   it('sees the load of the moment, not of its making', () => {
     const views = loaded([0, 0]);
     const balancer = new LeastRequest(views, 2, scripted(0, 0.5, 0, 0.5));
@@ -92,6 +97,20 @@ describe('WeightedLeastRequest', () => {
     // 2 / (3 + 1) against 1 / (0 + 1): one to two.
     for (let i = 0; i < 30; i += 1) counts[views.indexOf(balancer.pick()!)]! += 1;
     expect(counts).toEqual([10, 20]);
+  });
+
+  it('bends the division by the bias, and leaves it out at zero', () => {
+    const views = testEndpointViews([{ weight: 2 }, { weight: 1 }]);
+    views[0]!.state.inFlight = 3;
+    const count = (bias: number, picks: number) => {
+      const balancer = new WeightedLeastRequest(views, () => 0, bias);
+      const counts = [0, 0];
+      for (let i = 0; i < picks; i += 1) counts[views.indexOf(balancer.pick()!)]! += 1;
+      return counts;
+    };
+    expect(count(0, 30)).toEqual([20, 10]);
+    expect(count(0.5, 30)).toEqual([15, 15]); // 2 / 4 ^ 0.5 against 1
+    expect(count(2, 45)).toEqual([5, 40]); // 2 / 4 ^ 2 against 1
   });
 
   it('finds nothing when all are removed', () => {

@@ -1,8 +1,9 @@
 import type { Random } from '../clock.js';
 import type { EndpointView } from '../cluster-view.js';
-import { EdfSchedule } from './edf-schedule.js';
 import type { LoadBalancer } from './load-balancer.js';
 import { scanFrom } from './scan.js';
+import type { SlowStartFactor } from './slow-start.js';
+import { WeightedEndpoints, withSlowStart } from './weighted-endpoints.js';
 
 /**
  * The least loaded of a few random choices, the first of equals (Envoy `LeastRequest`). Choices may coincide, as in Envoy:
@@ -32,17 +33,21 @@ export class LeastRequest implements LoadBalancer {
 }
 
 /**
- * Where weights differ, Envoy schedules by weight / (active + 1) instead of choosing at random: two random choices would
- * give a light endpoint far more than its share while the cluster is idle. The bias on active requests is 1.0.
+ * Where weights differ, Envoy schedules by weight / (active + 1) ^ bias instead of choosing at random: two random choices
+ * would give a light endpoint far more than its share while the cluster is idle.
  */
-export class WeightedLeastRequest implements LoadBalancer {
-  readonly #schedule: EdfSchedule;
-
-  constructor(endpoints: readonly EndpointView[], random: Random) {
-    this.#schedule = new EdfSchedule(endpoints, (view) => view.state.inFlight + 1, random);
+export class WeightedLeastRequest extends WeightedEndpoints {
+  constructor(
+    endpoints: readonly EndpointView[],
+    random: Random,
+    activeRequestBias = 1,
+    slowStart?: SlowStartFactor | undefined,
+  ) {
+    super(endpoints, withSlowStart(loadCost(activeRequestBias), slowStart), random);
   }
+}
 
-  pick(): EndpointView | undefined {
-    return this.#schedule.pick();
-  }
+function loadCost(bias: number): (view: EndpointView) => number {
+  if (bias === 1) return (view) => view.state.inFlight + 1;
+  return (view) => (view.state.inFlight + 1) ** bias;
 }

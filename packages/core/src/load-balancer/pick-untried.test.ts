@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { EndpointView } from '../cluster-view.js';
-import { testCall, testEndpoint, testEndpointViews } from '../testing/index.js';
+import { createClusterState } from '../cluster-state.js';
+import type { ClusterView, EndpointView } from '../cluster-view.js';
+import {
+  FakeClock,
+  testCall,
+  testCluster,
+  testEndpoint,
+  testEndpointView,
+  testEndpointViews,
+} from '../testing/index.js';
 import { pickUntried } from './pick-untried.js';
 
 const [a, b, c] = testEndpointViews([{}, {}, {}]) as [EndpointView, EndpointView, EndpointView];
@@ -42,4 +50,44 @@ describe('pickUntried', () => {
     expect(pickUntried(picksInOrder(undefined), callThatTried(a), 5)).toBeUndefined();
     expect(pickUntried(picksInOrder(a, undefined, b), callThatTried(a), 5)).toBeUndefined();
   });
+
+  it('tells the balancer how many of its picks were refused', () => {
+    const asked: (number | undefined)[] = [];
+    const balancer = {
+      pick(_: unknown, refused?: number) {
+        asked.push(refused);
+        return [a, a, a, b][asked.length - 1];
+      },
+    };
+    expect(pickUntried(balancer, callThatTried(a), 5)).toBe(b);
+    expect(asked).toEqual([undefined, 1, 2, 3]);
+  });
+
+  it('looks for an untried endpoint in the priority of the last pick, then in the others', () => {
+    const views = [0, 1, 1].map((priority, index) => ({ ...[a, b, c][index]!, priority }));
+    const call = callThatTried(views[1]!);
+    call.cluster = clusterOf(views);
+    const always = { pick: () => views[1] };
+    expect(pickUntried(always, call, 2)).toBe(views[2]);
+    call.triedEndpoints = [views[1]!, views[2]!];
+    expect(pickUntried(always, call, 2)).toBe(views[0]);
+  });
+
+  it('finds no ejected, unhealthy or removed endpoint', () => {
+    const views = [
+      a,
+      testEndpointView({ host: '10.0.1.1' }, {}, { ejected: true }),
+      testEndpointView({ host: '10.0.1.2', health: 'draining' }),
+      testEndpointView({ host: '10.0.1.3' }, { removed: true }),
+    ];
+    const call = callThatTried(a);
+    call.cluster = clusterOf(views);
+    expect(pickUntried({ pick: () => a }, call, 2)).toBe(a);
+  });
 });
+
+function clusterOf(endpoints: readonly EndpointView[]): ClusterView {
+  const cluster = testCluster();
+  const state = createClusterState(cluster, { clock: new FakeClock(), random: () => 0 });
+  return { cluster, endpoints, loadBalancer: picksInOrder(), state };
+}

@@ -1,8 +1,9 @@
 import type { Random } from '../clock.js';
 import type { EndpointView } from '../cluster-view.js';
-import { EdfSchedule } from './edf-schedule.js';
 import type { LoadBalancer } from './load-balancer.js';
 import { scanFrom } from './scan.js';
+import type { SlowStartFactor } from './slow-start.js';
+import { WeightedEndpoints, withSlowStart } from './weighted-endpoints.js';
 
 /** Each endpoint in turn, from a random one on, so that clients that start together do not march in step. */
 export class RoundRobin implements LoadBalancer {
@@ -24,14 +25,12 @@ export class RoundRobin implements LoadBalancer {
 }
 
 /** Each endpoint as often as its weight says. */
-export class WeightedRoundRobin implements LoadBalancer {
-  readonly #schedule: EdfSchedule;
-
-  constructor(endpoints: readonly EndpointView[], random: Random) {
-    this.#schedule = new EdfSchedule(endpoints, () => 1, random);
-  }
-
-  pick(): EndpointView | undefined {
-    return this.#schedule.pick();
+export class WeightedRoundRobin extends WeightedEndpoints {
+  constructor(endpoints: readonly EndpointView[], random: Random, slowStart?: SlowStartFactor | undefined) {
+    super(
+      endpoints,
+      withSlowStart(() => 1, slowStart),
+      random,
+    );
   }
 }

@@ -13,3 +13,8 @@ export function scanFrom(endpoints: readonly EndpointView[], start: number): num
 export function weightsAreEqual(endpoints: readonly EndpointView[]): boolean {
   return endpoints.every((view) => view.endpoint.weight === endpoints[0]!.endpoint.weight);
 }
+
+/** What may be picked outside panic. */
+export function isHealthy({ endpoint, host }: EndpointView): boolean {
+  return endpoint.health === 'healthy' && !host.ejected;
+}

@@ -91,6 +91,21 @@ export interface DnsHost {
   readonly port: number;
   /** When set, the SRV record to read ports and hosts from, e.g. `_http._tcp.name.namespace.svc.cluster.local`. */
   readonly srv?: string | undefined;
+  /** Undefined: nowhere, of the highest priority and of weight 1. */
+  readonly place?: DnsPlace | undefined;
+}
+
+/** Where the addresses of a name are, and how they count, as the configuration says it. */
+export interface DnsPlace {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  /** 0 is the highest. */
+  readonly priority: number;
+  /** Of the whole locality. */
+  readonly localityWeight: number;
+  /** Of each of the addresses. */
+  readonly weight: number;
 }
 
 /** What metrics say of a cluster's destination (Istio `destination_service*`). */

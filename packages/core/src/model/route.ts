@@ -199,13 +199,13 @@ export type RateLimitAction =
 
 /** A limit of calls by token buckets (Envoy `LocalRateLimit`). */
 export interface RateLimit {
-  /** Limits of one name share their buckets, whichever route they stand on. */
+  /** Limits of one name share their buckets, whichever route they stand on; one without a name (Envoy's) has its own. */
   readonly name: string;
   /** Who counts: the process that calls, or the one that is called. */
   readonly side: 'outbound' | 'inbound';
   /** `mesh`: counted together by all processes that share a store (Redis); each by itself where there is none. */
   readonly scope: 'process' | 'mesh';
-  /** For calls that no descriptor matches; undefined for no limit. */
+  /** The default one; undefined for no limit. */
   readonly bucket: TokenBucketSettings | undefined;
   readonly descriptors: readonly {
     readonly entries: readonly { readonly key: string; readonly value: string }[];
@@ -213,8 +213,16 @@ export interface RateLimit {
   }[];
   /** Each list makes one descriptor. */
   readonly actions: readonly (readonly RateLimitAction[])[];
+  /** Whether a call that a descriptor matches takes a token of `bucket` as well. Default true. */
+  readonly alwaysConsumeDefault: boolean;
   /** Of the refusal; default 429. */
   readonly httpStatus: number;
+  /** Of the refusal of a gRPC call: RESOURCE_EXHAUSTED, or Envoy's default UNAVAILABLE. */
+  readonly grpcStatus: 8 | 14;
+  /** What the refusal carries besides: name, value, name, value, ... */
+  readonly responseHeaders: readonly string[];
+  /** Share of the calls that are counted, in millionths. */
+  readonly enabledPerMillion: number;
   /** Share of the refusals that are carried out, in millionths. */
   readonly enforcedPerMillion: number;
 }

@@ -56,21 +56,55 @@ describe('CircuitBreaker', () => {
     expect(breaker.tryAcquireRequest()).toBe(true);
   });
 
-  it('counts what is held, for any order of acquiring and releasing', () => {
+  it('tells what is left of each kind, and never less than nothing', () => {
+    const breaker = new CircuitBreaker({ ...thresholds, maxConnections: Number.POSITIVE_INFINITY });
+    breaker.tryAcquireRequest();
+    breaker.acquirePending();
+    breaker.acquireRetry();
+    breaker.acquireRetry();
+    breaker.acquireRetry();
+    expect(breaker.remaining('requests')).toBe(thresholds.maxRequests - 1);
+    expect(breaker.remaining('pendingRequests')).toBe(thresholds.maxPendingRequests - 1);
+    expect(breaker.remaining('retries')).toBe(0);
+    expect(breaker.remaining('connections')).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('counts what is held of each kind, for any order of acquiring, releasing and new thresholds', () => {
+    const kind = fc.constantFrom('requests', 'pendingRequests', 'retries');
+    const step = fc.record({ kind, action: fc.constantFrom('acquire', 'release', 'limit'), limit: fc.nat(4) });
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 50 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const breaker = new CircuitBreaker(thresholds);
-        let held = 0;
-        for (const acquire of steps) {
-          if (acquire) held += breaker.tryAcquireRequest() ? 1 : 0;
-          else if (held > 0) {
-            breaker.releaseRequest();
-            held -= 1;
+        const held = { requests: 0, pendingRequests: 0, retries: 0 };
+        for (const { kind, action, limit } of steps) {
+          if (action === 'limit') breaker.thresholds = { ...thresholds, maxRequests: limit, maxRetries: limit };
+          else if (action === 'acquire') held[kind] += acquire(breaker, kind) ? 1 : 0;
+          else if (held[kind] > 0) {
+            release(breaker, kind);
+            held[kind] -= 1;
           }
-          expect(breaker.requests).toBe(held);
-          expect(held).toBeLessThanOrEqual(3);
+          expect(breaker).toMatchObject(held);
+          expect(breaker.remaining(kind)).toBeGreaterThanOrEqual(0);
         }
+        for (const kind of ['requests', 'pendingRequests', 'retries'] as const)
+          for (; held[kind] > 0; held[kind] -= 1) release(breaker, kind);
+        expect(breaker).toMatchObject({ requests: 0, pendingRequests: 0, retries: 0 });
       }),
     );
   });
 });
+
+type Held = 'requests' | 'pendingRequests' | 'retries';
+
+function acquire(breaker: CircuitBreaker, kind: Held): boolean {
+  if (kind === 'requests') return breaker.tryAcquireRequest();
+  if (kind === 'retries') return breaker.tryAcquireRetry();
+  breaker.acquirePending();
+  return true;
+}
+
+function release(breaker: CircuitBreaker, kind: Held): void {
+  if (kind === 'requests') breaker.releaseRequest();
+  else if (kind === 'retries') breaker.releaseRetry();
+  else breaker.releasePending();
+}

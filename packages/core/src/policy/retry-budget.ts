@@ -31,14 +31,18 @@ export class ConcurrentRetryBudget implements RetryBudget {
   }
 }
 
-/** Shares and window of the default budget, those of GEP-3388. */
-export const windowBudgetDefaults = { percent: 20, intervalMs: 10_000, minRetriesPerSecond: 10 } as const;
+/** Share and window are those of GEP-3388; the floor is lower, see `WindowRetryBudget`. */
+export const windowBudgetDefaults = { percent: 20, intervalMs: 10_000, minRetriesPerSecond: 1 } as const;
 
 const bucketsPerWindow = 10;
 
 /**
- * The default where a cluster names no budget (GEP-3388): over a sliding window, retries stay within a share of the
+ * The default where a cluster names no budget (after GEP-3388): over a sliding window, retries stay within a share of the
  * requests. A window forgives the burst of failures of one crashed endpoint, which a limit on concurrency would not.
+ *
+ * GEP-3388 puts a constant 10 retries a second below the share. At 20 requests a second that is half of them, and three
+ * tiers of it load the last one 3.5 times. Here the floor is the greater of two limits and not a part of their sum: one
+ * retry for each second of the window, which counts below 5 requests a second, where so few retries harm nobody.
  */
 export class WindowRetryBudget implements RetryBudget {
   readonly #requests = new Float64Array(bucketsPerWindow);
@@ -68,8 +72,9 @@ export class WindowRetryBudget implements RetryBudget {
 
   tryAcquire(): boolean {
     const slot = this.#advance();
-    const floor = (this.settings.minRetriesPerSecond * this.settings.intervalMs) / 1000;
-    if (this.#retrySum + 1 > floor + (this.settings.percent * this.#requestSum) / 100) return false;
+    const { minRetriesPerSecond, intervalMs, percent } = this.settings;
+    const limit = Math.max((minRetriesPerSecond * intervalMs) / 1000, (percent * this.#requestSum) / 100);
+    if (this.#retrySum + 1 > limit) return false;
     this.#retries[slot]! += 1;
     this.#retrySum += 1;
     return true;

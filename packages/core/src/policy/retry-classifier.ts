@@ -2,6 +2,7 @@ import type { Call } from '../call.js';
 import type { MeshError } from '../errors.js';
 import type { RetryCondition, RetryPolicy } from '../model/route.js';
 import type { Reply } from '../service.js';
+import { matchesAnyRequestHeader, matchesAnyResponseHeader } from './retry-header-conditions.js';
 
 /** Methods that RFC 9110 (9.2.2) calls idempotent: sending one twice has the effect of sending it once. */
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -14,44 +15,53 @@ const grpcConditions: ReadonlyMap<number, RetryCondition> = new Map([
   [14, 'unavailable'],
 ]);
 
+/** Whether the policy has anything to say of this request (Envoy `retriable_request_headers`). */
+export function isRetriableRequest(policy: RetryPolicy, call: Call): boolean {
+  return policy.requestHeaders.length === 0 || matchesAnyRequestHeader(policy, call);
+}
+
 /** Whether a response is one that the policy retries (Envoy: x-envoy-retry-on, x-envoy-retry-grpc-on). */
 export function isRetriableReply(policy: RetryPolicy, reply: Reply): boolean {
   const { on } = policy;
   if (reply.header('x-envoy-ratelimited') !== undefined) return on.has('envoy-ratelimited');
   const status = reply.httpStatus;
-  if (status >= 500 && on.has('5xx')) return true;
+  if (status >= 500 && status <= 599 && on.has('5xx')) return true;
   if ((status === 502 || status === 503 || status === 504) && on.has('gateway-error')) return true;
   if (status === 409 && on.has('retriable-4xx')) return true;
   if (on.has('retriable-status-codes') && policy.statusCodes.includes(status)) return true;
+  if (on.has('retriable-headers') && matchesAnyResponseHeader(policy, reply)) return true;
   const grpcCondition = reply.grpcStatus === undefined ? undefined : grpcConditions.get(reply.grpcStatus);
   return grpcCondition !== undefined && on.has(grpcCondition);
 }
 
 /**
- * Whether an attempt that failed may be made again. What may have been acted on is repeated only if the route asks for it
- * (`reset`, `5xx`, ...), or if the method is idempotent and the policy retries connection failures at all.
+ * Whether an attempt that failed may be made again (Envoy retry_state_impl.cc `wouldRetryFromReset`). What may have been
+ * acted on is repeated only if the route asks for it (`reset`, `5xx`, `gateway-error`), or, beyond Envoy, if the method is
+ * idempotent and the policy retries connection failures at all. Overflows and timeouts of the whole call never are.
  */
 export function isRetriableFailure(policy: RetryPolicy, call: Call, failure: MeshError): boolean {
   const { on } = policy;
   switch (failure.reason) {
     case 'upstream_connection_failure':
-      return on.has('connect-failure') || on.has('5xx') || on.has('reset');
+      return on.has('connect-failure') || on.has('reset-before-request') || retriesResets(policy);
     case 'upstream_connection_termination':
     case 'upstream_reset':
-      return isRetriableReset(policy, call, failure);
+    case 'upstream_protocol_error':
+      return retriesResets(policy) || (failure.maybeSent ? mayRepeat(policy, call) : retriesUnsent(policy));
     case 'upstream_per_try_timeout':
-      return on.has('5xx') || on.has('gateway-error') || on.has('reset') || mayRepeat(policy, call);
+      return retriesResets(policy) || mayRepeat(policy, call);
     default:
       return false;
   }
 }
 
-function isRetriableReset(policy: RetryPolicy, call: Call, failure: MeshError): boolean {
-  const { on } = policy;
-  if (on.has('5xx') || on.has('reset')) return true;
-  if (!failure.maybeSent)
-    return on.has('reset-before-request') || on.has('refused-stream') || on.has('connect-failure');
-  return mayRepeat(policy, call);
+/** Envoy counts a reset as the 5xx, and the gateway error, that it would answer with. */
+function retriesResets({ on }: RetryPolicy): boolean {
+  return on.has('reset') || on.has('5xx') || on.has('gateway-error');
+}
+
+function retriesUnsent({ on }: RetryPolicy): boolean {
+  return on.has('reset-before-request') || on.has('refused-stream') || on.has('connect-failure');
 }
 
 function mayRepeat({ on }: RetryPolicy, call: Call): boolean {

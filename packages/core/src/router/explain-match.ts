@@ -35,7 +35,8 @@ function describePath(path: PathMatcher): string {
   return path.kind === 'regex' ? `regex "${path.regex.source}"` : `${path.kind} "${path.value}"`;
 }
 
-function describeHeader({ test, invert }: HeaderMatcher): string {
+/** What is asked of the header, without its name. */
+export function describeHeader({ test, invert }: HeaderMatcher): string {
   const not = invert ? 'not ' : '';
   switch (test.kind) {
     case 'present':

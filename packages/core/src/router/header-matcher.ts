@@ -3,6 +3,8 @@ import type { HeaderMatcher } from '../model/route.js';
 import type { CallMatcher } from './call-matcher.js';
 import { compileStringMatcher, type TextTest } from './string-matcher.js';
 
+export type HeaderTest = (value: string | undefined) => boolean;
+
 /**
  * Compiles Envoy's `HeaderMatcher`. `present` compares presence with what is wanted, and inverting it asks for the
  * opposite; every other test fails on a missing header, inverted or not, unless it is treated as empty
@@ -10,17 +12,19 @@ import { compileStringMatcher, type TextTest } from './string-matcher.js';
  */
 export function compileHeaderMatcher(matcher: HeaderMatcher): CallMatcher {
   const read = headerReader(matcher.name);
-  const { invert, test } = matcher;
+  const test = compileHeaderTest(matcher);
+  return (call) => test(read(call));
+}
+
+/** The same for a value wherever it comes from; undefined where the header is missing. */
+export function compileHeaderTest({ invert, test, treatMissingAsEmpty }: HeaderMatcher): HeaderTest {
   if (test.kind === 'present') {
     const wanted = test.present !== invert;
-    return (call) => (read(call) !== undefined) === wanted;
+    return (value) => (value !== undefined) === wanted;
   }
   const matches = test.kind === 'string' ? compileStringMatcher(test.matcher) : rangeTest(test.start, test.end);
-  const whenMissing = matcher.treatMissingAsEmpty && matches('') !== invert;
-  return (call) => {
-    const value = read(call);
-    return value === undefined ? whenMissing : matches(value) !== invert;
-  };
+  const whenMissing = treatMissingAsEmpty && matches('') !== invert;
+  return (value) => (value === undefined ? whenMissing : matches(value) !== invert);
 }
 
 function headerReader(name: string): (call: Call) => string | undefined {

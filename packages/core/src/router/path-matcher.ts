@@ -35,7 +35,7 @@ function endsAt(path: string, index: number): boolean {
   return index === path.length || path[index] === '?' || path[index] === '#';
 }
 
-function withoutQuery(path: string): string {
+export function withoutQuery(path: string): string {
   const end = path.search(/[?#]/);
   return end < 0 ? path : path.slice(0, end);
 }

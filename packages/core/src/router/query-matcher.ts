@@ -18,7 +18,7 @@ export function compileQueryMatcher({ name, matcher }: QueryMatcher): CallMatche
  * Undefined when absent, empty for a name without `=`. Names and values are compared as they stand in the path, not
  * percent-decoded: Envoy's router reads them with `parseQueryString`, which does not decode (config_impl.cc).
  */
-function firstQueryValue(path: string, name: string): string | undefined {
+export function firstQueryValue(path: string, name: string): string | undefined {
   const hash = path.indexOf('#');
   const end = hash < 0 ? path.length : hash;
   const question = path.indexOf('?');

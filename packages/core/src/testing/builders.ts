@@ -29,6 +29,7 @@ export function testEndpointView(
   const { address, host, port } = built;
   return {
     endpoint: built,
+    priority: 0,
     host: { address, addedAt: 0, ejected: false, ...clusterHost },
     state: { address, host, port, inFlight: 0, removed: false, ...state },
   };
@@ -172,6 +173,13 @@ export class TestCall extends Call {
 
   override canReplay(): boolean {
     return this.replayable;
+  }
+
+  override shadow(): TestCall {
+    const { protocol, scheme, authority, method, path, snapshot, startedAt } = this;
+    const copy = new TestCall({ protocol, scheme, authority, method, path, snapshot, startedAt });
+    copy.headers.flat.push(...this.headers.flat);
+    return copy;
   }
 
   override respond(response: LocalResponse): LocalReply {

@@ -4,7 +4,7 @@ import type { FinishListener, Reply } from '../service.js';
 
 /** A reply whose end the test decides. */
 export class FakeReply implements Reply {
-  readonly grpcStatus = undefined;
+  readonly grpcStatus: number | undefined = undefined;
   readonly flags = undefined;
   delivered = false;
   discarded = false;
