@@ -10,7 +10,10 @@ export {
   type ResourceError,
 } from './resources/decode-result.js';
 export { decodeRouteConfiguration } from './resources/decode-route-configuration.js';
+export type { FieldSupport } from './resources/field-support/support.js';
+export { fieldSupport } from './resources/field-support.js';
 export { compileRegex, type RegexResult } from './resources/regex.js';
 export type { ResourceSet } from './resources/resource-set.js';
 export type { DecodedResources, WireResources } from './resources/resource-types.js';
+export { headerValueProblem, substitutionProblem } from './resources/route-text-checks.js';
 export { kindOf, type ResourceKind, resourceKinds, typeUrls } from './resources/type-urls.js';

@@ -50,6 +50,11 @@ export {
   type ClusterConfig as AggregateClusterConfig,
   ClusterConfigSchema as AggregateClusterConfigSchema,
 } from './gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.js';
+export {
+  type LocalRateLimitDescriptor,
+  LocalRateLimitDescriptorSchema,
+  VhRateLimitsOptions,
+} from './gen/envoy/extensions/common/ratelimit/v3/ratelimit_pb.js';
 export * from './gen/envoy/extensions/filters/common/fault/v3/fault_pb.js';
 export {
   type Cors,

@@ -251,11 +251,11 @@ describe('what is delivered', () => {
     const stream = await open();
     stream.respond(
       'cluster',
-      ['a', 'b', 'c'].map((name) => clusterMessage(name, { outlierDetection: {} })),
+      ['a', 'b', 'c'].map((name) => clusterMessage(name, { healthChecks: [{}] })),
     );
     await stream.nextOf('cluster');
     expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-      { fields: { fields: [{ field: 'outlier_detection', resources: 3, example: 'a' }] } },
+      { fields: { fields: [{ field: 'health_checks', resources: 3, example: 'a' }] } },
     ]);
   });
 });

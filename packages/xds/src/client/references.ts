@@ -32,12 +32,14 @@ export function serviceNameOf({ discovery }: Cluster): string | undefined {
 
 const clustersOfConfiguration = new WeakMap<RouteConfiguration, readonly string[]>();
 
-/** The clusters that a route configuration sends requests to; worked out once. */
+/** The clusters that a route configuration sends requests and copies of requests to; worked out once. */
 export function clustersOf(configuration: RouteConfiguration): readonly string[] {
   let names = clustersOfConfiguration.get(configuration);
   if (names === undefined) {
     const actions = configuration.virtualHosts.flatMap(({ routes }) => routes.map(({ action }) => action));
-    const targets = actions.flatMap((action) => (action.kind === 'forward' ? action.targets : []));
+    const targets = actions.flatMap((action) =>
+      action.kind === 'forward' ? [...action.targets, ...action.mirrors] : [],
+    );
     names = [...new Set(targets.map(({ cluster }) => cluster))];
     clustersOfConfiguration.set(configuration, names);
   }

@@ -1,6 +1,7 @@
-import type { CircuitBreakerThresholds, RetryBudgetSettings } from '@inmesh/core';
+import type { CircuitBreakerSettings, CircuitBreakerThresholds, RetryBudgetSettings } from '@inmesh/core';
 import { type CircuitBreakers, type CircuitBreakers_Thresholds, RoutingPriority } from '../messages.js';
 import type { FieldScope } from './field-scope.js';
+import { reportUnsupported } from './field-support.js';
 import { decodePercent } from './percents.js';
 
 /** Envoy's defaults (circuit_breaker.proto). */
@@ -14,23 +15,35 @@ const defaults: CircuitBreakerThresholds = {
 /** Istio writes the largest value that fits where it wants no limit. */
 const unlimited = 0xffff_ffff;
 
-/** The limits of the default priority: this mesh knows no other. */
+/** A priority that is not mentioned has Envoy's defaults, not the limits of the other one. */
 export function decodeCircuitBreakers(
   message: CircuitBreakers | undefined,
   at: FieldScope,
-): { circuitBreakers: CircuitBreakerThresholds; retryBudget: RetryBudgetSettings | undefined } {
-  const thresholds = message?.thresholds ?? [];
-  const index = thresholds.findIndex(({ priority }) => priority === RoutingPriority.DEFAULT);
-  const found = thresholds[index];
+): { circuitBreakers: CircuitBreakerSettings; retryBudget: RetryBudgetSettings | undefined } {
+  if (message === undefined) return { circuitBreakers: { default: defaults, high: defaults }, retryBudget: undefined };
+  reportUnsupported(message, at);
+  const { thresholds } = message;
+  // The first of a priority counts (Envoy upstream_impl.cc).
+  const normal = thresholds.findIndex(({ priority }) => priority === RoutingPriority.DEFAULT);
+  const high = thresholds.findIndex(({ priority }) => priority === RoutingPriority.HIGH);
+  const budget = thresholds[normal]?.retryBudget;
+  if (thresholds[high]?.retryBudget) {
+    at.field(`thresholds[${high}].retry_budget`).warn('is ignored: there is one budget, that of the default priority');
+  }
   return {
-    circuitBreakers: {
-      maxConnections: limitOf(found?.maxConnections, defaults.maxConnections),
-      maxPendingRequests: limitOf(found?.maxPendingRequests, defaults.maxPendingRequests),
-      maxRequests: limitOf(found?.maxRequests, defaults.maxRequests),
-      // A budget overrides the limit of retries (circuit_breaker.proto `retry_budget`).
-      maxRetries: found?.retryBudget ? Number.POSITIVE_INFINITY : limitOf(found?.maxRetries, defaults.maxRetries),
-    },
-    retryBudget: found?.retryBudget && decodeBudget(found.retryBudget, at.field(`thresholds[${index}].retry_budget`)),
+    circuitBreakers: { default: decodeThresholds(thresholds[normal]), high: decodeThresholds(thresholds[high]) },
+    retryBudget: budget && decodeBudget(budget, at.field(`thresholds[${normal}].retry_budget`)),
+  };
+}
+
+function decodeThresholds(message: CircuitBreakers_Thresholds | undefined): CircuitBreakerThresholds {
+  if (message === undefined) return defaults;
+  return {
+    maxConnections: limitOf(message.maxConnections, defaults.maxConnections),
+    maxPendingRequests: limitOf(message.maxPendingRequests, defaults.maxPendingRequests),
+    maxRequests: limitOf(message.maxRequests, defaults.maxRequests),
+    // A budget overrides the limit of retries (circuit_breaker.proto `retry_budget`).
+    maxRetries: message.retryBudget ? Number.POSITIVE_INFINITY : limitOf(message.maxRetries, defaults.maxRetries),
   };
 }
 

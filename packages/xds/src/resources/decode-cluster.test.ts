@@ -6,11 +6,7 @@ import {
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterHttpProtocolOptionsSchema,
-  LeastRequestSchema,
-  MaglevSchema,
-  RandomSchema,
   RawBufferSchema,
-  RoundRobinSchema,
   RoutingPriority,
   UpstreamTlsContextSchema,
 } from '../messages.js';
@@ -28,7 +24,8 @@ const ofType = (value: Cluster_DiscoveryType, ...hosts: string[]) =>
 
 describe('a cluster', () => {
   it('has Envoy’s defaults', () => {
-    expect(decode()).toMatchObject({
+    const limits = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+    expect(decode()).toEqual({
       ok: true,
       warnings: [],
       value: {
@@ -36,10 +33,14 @@ describe('a cluster', () => {
         discovery: { kind: 'eds', serviceName: 'c' },
         loadBalancer: { kind: 'roundRobin' },
         connectTimeoutMs: 5000,
-        circuitBreakers: {
-          default: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 },
-        },
+        circuitBreakers: { default: limits, high: limits },
         retryBudget: undefined,
+        outlierDetection: undefined,
+        panicThresholdPercent: 50,
+        localityWeighted: false,
+        connectionIdleTimeoutMs: 0,
+        maxConnectionDurationMs: 0,
+        tcpKeepalive: undefined,
         maxRequestsPerConnection: Number.POSITIVE_INFINITY,
         service: undefined,
       },
@@ -106,9 +107,55 @@ describe('a cluster', () => {
   });
 
   it('warns of what it ignores', () => {
-    expect(decode({ outlierDetection: {}, healthChecks: [{}] })).toMatchObject({
+    expect(decode({ healthChecks: [{}], lbSubsetConfig: {}, filters: [{}] })).toMatchObject({
       ok: true,
-      warnings: [{ path: 'outlier_detection' }, { path: 'health_checks' }],
+      warnings: [
+        { path: 'health_checks' },
+        { path: 'lb_subset_config', message: 'is ignored: requests go to all endpoints' },
+        { path: 'filters' },
+      ],
+    });
+  });
+
+  it('has a panic threshold in whole percents', () => {
+    const panic = (value: number) => decode({ commonLbConfig: { healthyPanicThreshold: { value } } });
+    expect(panic(33.9)).toMatchObject({ value: { panicThresholdPercent: 33 } });
+    expect(panic(0)).toMatchObject({ value: { panicThresholdPercent: 0 } });
+    expect(decode({ commonLbConfig: {} })).toMatchObject({ value: { panicThresholdPercent: 50 } });
+    expect(problemsOf(panic(101))).toEqual(['common_lb_config.healthy_panic_threshold: 101 is not between 0 and 100']);
+  });
+
+  it('keeps connections alive', () => {
+    const keepalive = (init: { keepaliveTime?: number; keepaliveProbes?: number }) =>
+      decode({ upstreamConnectionOptions: { tcpKeepalive: init } });
+    expect(keepalive({ keepaliveTime: 7 })).toMatchObject({ value: { tcpKeepalive: { timeMs: 7000 } }, warnings: [] });
+    expect(keepalive({ keepaliveProbes: 3 })).toMatchObject({
+      value: { tcpKeepalive: { timeMs: undefined } },
+      warnings: [{ path: 'upstream_connection_options.tcp_keepalive.keepalive_probes' }],
+    });
+    expect(keepalive({ keepaliveTime: 0 })).toMatchObject({ value: { tcpKeepalive: undefined } });
+    expect(decode({ upstreamConnectionOptions: {} })).toMatchObject({ value: { tcpKeepalive: undefined } });
+  });
+
+  it('limits the life of connections by either field', () => {
+    const seconds = (value: number) => ({ seconds: BigInt(value) });
+    const deprecated = { idleTimeout: seconds(1), maxConnectionDuration: seconds(2), maxStreamDuration: seconds(3) };
+    const options = create(ClusterHttpProtocolOptionsSchema, {
+      commonHttpProtocolOptions: { idleTimeout: seconds(9) },
+    });
+    const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+    const any = anyPack(ClusterHttpProtocolOptionsSchema, options);
+    expect(decode({ commonHttpProtocolOptions: deprecated })).toMatchObject({
+      value: { connectionIdleTimeoutMs: 1000, maxConnectionDurationMs: 2000 },
+      warnings: [{ path: 'common_http_protocol_options.max_stream_duration' }],
+    });
+    const both = { commonHttpProtocolOptions: deprecated, typedExtensionProtocolOptions: { [key]: any, other: any } };
+    expect(decode(both)).toMatchObject({
+      value: { connectionIdleTimeoutMs: 9000, maxConnectionDurationMs: 2000 },
+      warnings: [
+        { path: 'typed_extension_protocol_options["other"]' },
+        { path: 'common_http_protocol_options.max_stream_duration' },
+      ],
     });
   });
 });
@@ -152,6 +199,41 @@ describe('the endpoints of a cluster', () => {
     });
   });
 
+  it('are where their locality is, and as heavy as it says', () => {
+    const { loadAssignment } = clusterMessage('c', {
+      loadAssignment: {
+        endpoints: [
+          {
+            locality: { region: 'eu', zone: 'a' },
+            priority: 0,
+            loadBalancingWeight: 7,
+            lbEndpoints: [
+              {
+                hostIdentifier: {
+                  case: 'endpoint',
+                  value: {
+                    address: {
+                      address: {
+                        case: 'socketAddress',
+                        value: { address: 'a', portSpecifier: { case: 'portValue', value: 80 } },
+                      },
+                    },
+                  },
+                },
+                loadBalancingWeight: 3,
+              },
+            ],
+          },
+        ],
+      },
+    });
+    const clusterDiscoveryType = { case: 'type', value: Cluster_DiscoveryType.STRICT_DNS } as const;
+    const place = { region: 'eu', zone: 'a', subZone: '', priority: 0, localityWeight: 7, weight: 3 };
+    expect(decode({ clusterDiscoveryType, loadAssignment: loadAssignment! })).toMatchObject({
+      value: { discovery: { hosts: [{ hostname: 'a', port: 80, place }] } },
+    });
+  });
+
   it('are behind exactly one name with logical DNS', () => {
     expect(ofType(Cluster_DiscoveryType.LOGICAL_DNS, 'a')).toMatchObject({ value: { discovery: { logical: true } } });
     expect(problemsOf(ofType(Cluster_DiscoveryType.LOGICAL_DNS, 'a', 'b'))).toEqual([
@@ -159,68 +241,25 @@ describe('the endpoints of a cluster', () => {
     ]);
   });
 
+  it('are what the caller dials, of two kinds', () => {
+    const dialled = { value: { discovery: { kind: 'dialled' }, loadBalancer: { kind: 'roundRobin' } }, warnings: [] };
+    const lbPolicy = Cluster_LbPolicy.CLUSTER_PROVIDED;
+    const original = { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST } as const;
+    expect(decode({ clusterDiscoveryType: original, lbPolicy })).toMatchObject(dialled);
+    const forward = (value: { name: string; typedConfig?: Any }) =>
+      decode({ clusterDiscoveryType: { case: 'clusterType', value }, lbPolicy });
+    const typeUrl = 'type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig';
+    expect(forward({ name: 'envoy.clusters.dynamic_forward_proxy' })).toMatchObject(dialled);
+    expect(forward({ name: 'dfp', typedConfig: { ...someAny(), typeUrl } })).toMatchObject(dialled);
+    expect(forward({ name: 'envoy.clusters.dynamic_forward_proxy', typedConfig: someAny() }).ok).toBe(false);
+  });
+
   it('are refused of other kinds', () => {
-    expect(problemsOf(ofType(Cluster_DiscoveryType.ORIGINAL_DST))[0]).toContain('type: ORIGINAL_DST');
     expect(problemsOf(ofType(99 as Cluster_DiscoveryType))).toEqual(['type: 99 is unknown']);
     const custom = decode({
       clusterDiscoveryType: { case: 'clusterType', value: { name: 'envoy.clusters.aggregate' } },
     });
     expect(problemsOf(custom)).toEqual(['cluster_type: "envoy.clusters.aggregate" is not supported']);
-  });
-});
-
-describe('the load balancer of a cluster', () => {
-  const list = (...policies: Any[]): ClusterInit => ({
-    loadBalancingPolicy: {
-      policies: policies.map((typedConfig) => ({ typedExtensionConfig: { name: 'p', typedConfig } })),
-    },
-  });
-
-  it('is chosen by lb_policy', () => {
-    const choices = { case: 'leastRequestLbConfig', value: { choiceCount: 4 } } as const;
-    expect(decode({ lbPolicy: Cluster_LbPolicy.RANDOM })).toMatchObject({
-      value: { loadBalancer: { kind: 'random' } },
-    });
-    expect(decode({ lbPolicy: Cluster_LbPolicy.LEAST_REQUEST })).toMatchObject({
-      value: { loadBalancer: { kind: 'leastRequest', choices: 2 } },
-    });
-    expect(decode({ lbPolicy: Cluster_LbPolicy.LEAST_REQUEST, lbConfig: choices })).toMatchObject({
-      value: { loadBalancer: { choices: 4 } },
-    });
-  });
-
-  it('is the first of the list that is known', () => {
-    const maglev = anyPack(MaglevSchema, create(MaglevSchema));
-    const least = anyPack(LeastRequestSchema, create(LeastRequestSchema, { choiceCount: 3 }));
-    const roundRobin = anyPack(RoundRobinSchema, create(RoundRobinSchema));
-    const random = anyPack(RandomSchema, create(RandomSchema));
-    expect(decode(list(someAny(), maglev, least, roundRobin))).toMatchObject({
-      value: { loadBalancer: { kind: 'leastRequest', choices: 3 } },
-      warnings: [],
-    });
-    expect(decode(list(random, roundRobin))).toMatchObject({ value: { loadBalancer: { kind: 'random' } } });
-  });
-
-  it.each([Cluster_LbPolicy.RING_HASH, Cluster_LbPolicy.MAGLEV, 77 as Cluster_LbPolicy])(
-    'is round robin, with a warning, for policy %i',
-    (lbPolicy) => {
-      expect(decode({ lbPolicy })).toMatchObject({
-        value: { loadBalancer: { kind: 'roundRobin' } },
-        warnings: [{ path: 'lb_policy' }],
-      });
-    },
-  );
-
-  it('falls back to lb_policy, with a warning, when nothing of the list is known', () => {
-    expect(decode({ ...list(someAny()), lbPolicy: Cluster_LbPolicy.RANDOM })).toMatchObject({
-      value: { loadBalancer: { kind: 'random' } },
-      warnings: [{ path: 'load_balancing_policy' }],
-    });
-  });
-
-  it('needs two choices or more', () => {
-    const least = anyPack(LeastRequestSchema, create(LeastRequestSchema, { choiceCount: 1 }));
-    expect(problemsOf(decode(list(least)))[0]).toContain('1 choices are less than two');
   });
 });
 
@@ -241,6 +280,29 @@ describe('the limits of a cluster', () => {
           },
         },
       },
+    });
+  });
+
+  it('of a priority that is not mentioned are Envoy’s, not those of the other', () => {
+    const envoys = { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+    const limits = (...thresholds: { priority: RoutingPriority; maxRequests: number }[]) =>
+      decode({ circuitBreakers: { thresholds } });
+    expect(limits({ priority: RoutingPriority.DEFAULT, maxRequests: 1 })).toMatchObject({
+      value: { circuitBreakers: { default: { ...envoys, maxRequests: 1 }, high: envoys } },
+    });
+    expect(limits({ priority: RoutingPriority.HIGH, maxRequests: 9 })).toMatchObject({
+      value: { circuitBreakers: { default: envoys, high: { ...envoys, maxRequests: 9 } } },
+    });
+  });
+
+  it('warn of a budget of the high priority, and of limits for each endpoint', () => {
+    const thresholds = [{ priority: RoutingPriority.HIGH, retryBudget: {} }];
+    expect(decode({ circuitBreakers: { thresholds, perHostThresholds: [{}] } })).toMatchObject({
+      value: { retryBudget: undefined },
+      warnings: [
+        { path: 'circuit_breakers.per_host_thresholds' },
+        { path: 'circuit_breakers.thresholds[0].retry_budget' },
+      ],
     });
   });
 

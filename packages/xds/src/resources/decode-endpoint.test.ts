@@ -1,7 +1,12 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { assignmentMessage, lbEndpoint, problemsOf } from '../../test/fixtures.js';
-import { ClusterLoadAssignmentSchema, HealthStatus, SocketAddress_Protocol } from '../messages.js';
+import {
+  type ClusterLoadAssignment_PolicySchema,
+  ClusterLoadAssignmentSchema,
+  HealthStatus,
+  SocketAddress_Protocol,
+} from '../messages.js';
 import { decodeClusterLoadAssignment } from './decode-endpoint.js';
 
 type Localities = NonNullable<MessageInitShape<typeof ClusterLoadAssignmentSchema>['endpoints']>;
@@ -63,10 +68,10 @@ describe('an assignment', () => {
     expect(problemsOf(decode({ priority: 4_000_000_000 }))[0]).toContain('no locality has priority 0');
   });
 
-  it('drops localities of weight zero as soon as weights are used', () => {
+  it('gives localities without a weight none as soon as weights are used', () => {
     expect(
       localitiesOf({ loadBalancingWeight: 3 }, { loadBalancingWeight: 0 }, {}).map(({ weight }) => weight),
-    ).toEqual([3]);
+    ).toEqual([3, 0, 0]);
     expect(localitiesOf({ loadBalancingWeight: 0 }, {}).map(({ weight }) => weight)).toEqual([1, 1]);
   });
 
@@ -93,7 +98,22 @@ describe('an assignment', () => {
     const list = localitiesOf({ lbConfig: { case: 'loadBalancerEndpoints', value } });
     expect(list[0]?.endpoints[0]?.host).toBe('10.0.0.1');
     const collection = decode({ lbConfig: { case: 'ledsClusterLocalityConfig', value: {} } });
-    expect(problemsOf(collection)).toEqual(['endpoints[0].leds_cluster_locality_config: is not supported']);
+    expect(problemsOf(collection)[0]).toContain('endpoints[0].leds_cluster_locality_config: is not supported');
+  });
+
+  it('has an overprovisioning factor, and drops nothing', () => {
+    const policy = (init: MessageInitShape<typeof ClusterLoadAssignment_PolicySchema>) =>
+      decodeClusterLoadAssignment(create(ClusterLoadAssignmentSchema, { clusterName: 'c', policy: init }));
+    expect(policy({ overprovisioningFactor: 120 })).toEqual({
+      ok: true,
+      value: { clusterName: 'c', localities: [], overprovisioningFactorPercent: 120 },
+      warnings: [],
+    });
+    expect(policy({})).toEqual({ ok: true, value: { clusterName: 'c', localities: [] }, warnings: [] });
+    expect(problemsOf(policy({ overprovisioningFactor: 0 }))).toEqual([
+      'policy.overprovisioning_factor: must be more than zero',
+    ]);
+    expect(policy({ dropOverloads: [{}] })).toMatchObject({ warnings: [{ path: 'policy.drop_overloads' }] });
   });
 });
 
@@ -117,7 +137,7 @@ describe('an endpoint', () => {
       `${addressPath}.socket_address.protocol: must be TCP`,
     ]);
     expect(decodeAddress({ portSpecifier: { case: 'namedPort', value: 'http' } })).toEqual([
-      `${addressPath}.socket_address.named_port: is not supported`,
+      `${addressPath}.socket_address.named_port: is not supported: ports are numbers`,
     ]);
   });
 
@@ -132,7 +152,7 @@ describe('an endpoint', () => {
     });
     expect(problemsOf(result)).toEqual([
       'endpoints[0].lb_endpoints[0].endpoint.address: is missing',
-      'endpoints[0].lb_endpoints[1].endpoint_name: is not supported',
+      'endpoints[0].lb_endpoints[1].endpoint_name: is not supported: endpoints stand where they are used',
       'endpoints[0].lb_endpoints[2].endpoint.address: should be a socket_address, is "pipe"',
     ]);
   });
@@ -159,6 +179,12 @@ describe('an endpoint', () => {
     expect(problemsOf(decode({ lbEndpoints: [{ ...lbEndpoint('10.0.0.1'), loadBalancingWeight: 0 }] }))).toEqual([
       'endpoints[0].lb_endpoints[0].load_balancing_weight: must be at least 1',
     ]);
+  });
+
+  it('may have a name', () => {
+    const value = { ...lbEndpoint('10.0.0.1').hostIdentifier.value, hostname: 'a.example' };
+    const [locality] = localitiesOf({ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value } }] });
+    expect(locality?.endpoints).toMatchObject([{ address: '10.0.0.1:8080', hostname: 'a.example' }]);
   });
 
   it('knows the workload that Istio writes down', () => {

@@ -9,7 +9,7 @@ import {
 import type { DecodeResult } from './decode-result.js';
 import { deepFreeze } from './deep-freeze.js';
 import { FieldScope } from './field-scope.js';
-import { warnIgnored } from './ignored-fields.js';
+import { reportUnsupported } from './field-support.js';
 import { workloadOf } from './istio-metadata.js';
 import { endpointsOf, socketAddressOf } from './lb-endpoints.js';
 
@@ -19,25 +19,46 @@ const maxTotalWeight = 0xffff_ffff;
 export function decodeClusterLoadAssignment(message: ClusterLoadAssignment): DecodeResult<AssignmentModel> {
   return FieldScope.collect((at) => {
     if (message.clusterName === '') at.field('cluster_name').error('must not be empty');
-    return deepFreeze({ clusterName: message.clusterName, localities: decodeLocalities(message, at) });
+    return deepFreeze(decodeAssignment(message, message.clusterName, at));
   });
 }
 
-export function decodeLocalities(message: ClusterLoadAssignment, at: FieldScope): LocalityEndpoints[] {
-  warnIgnored(at.field('policy'), { drop_overloads: message.policy?.dropOverloads });
+export function decodeAssignment(message: ClusterLoadAssignment, clusterName: string, at: FieldScope): AssignmentModel {
+  reportUnsupported(message, at);
+  const overprovisioningFactorPercent = decodeOverprovisioning(message, at.field('policy'));
+  return {
+    clusterName,
+    localities: decodeLocalities(message, at),
+    ...(overprovisioningFactorPercent !== undefined && { overprovisioningFactorPercent }),
+  };
+}
+
+function decodeOverprovisioning({ policy }: ClusterLoadAssignment, at: FieldScope): number | undefined {
+  if (policy === undefined) return undefined;
+  reportUnsupported(policy, at);
+  if (policy.overprovisioningFactor === 0) at.field('overprovisioning_factor').error('must be more than zero');
+  return policy.overprovisioningFactor;
+}
+
+function decodeLocalities(message: ClusterLoadAssignment, at: FieldScope): LocalityEndpoints[] {
   const addresses = new Set<string>();
-  // Weights are used as soon as one is given; then a locality without one gets no requests and takes no part.
+  // As soon as one locality has a weight, those without one have none, and get nothing where the weights count.
   const weighted = message.endpoints.some(({ loadBalancingWeight }) => (loadBalancingWeight ?? 0) > 0);
-  const localities = at.each('endpoints', message.endpoints, (locality, scope) => {
-    const decoded = decodeLocality(locality, addresses, scope);
-    return weighted && (locality.loadBalancingWeight ?? 0) === 0 ? undefined : decoded;
-  });
+  const localities = at.each('endpoints', message.endpoints, (locality, scope) => ({
+    ...decodeLocality(locality, addresses, scope),
+    weight: weighted ? (locality.loadBalancingWeight ?? 0) : 1,
+  }));
   checkPriorities(localities, at.field('endpoints'));
   return localities;
 }
 
-function decodeLocality(message: LocalityLbEndpoints, addresses: Set<string>, at: FieldScope): LocalityEndpoints {
-  const { name, items } = endpointsOf(message, at);
+function decodeLocality(
+  message: LocalityLbEndpoints,
+  addresses: Set<string>,
+  at: FieldScope,
+): Omit<LocalityEndpoints, 'weight'> {
+  reportUnsupported(message, at);
+  const { name, items } = endpointsOf(message);
   const endpoints = at.each(name, items, (endpoint, scope) => decodeEndpoint(endpoint, addresses, scope));
   if (sumOfWeights(endpoints) > maxTotalWeight) at.field(name).error(`weights sum to more than ${maxTotalWeight}`);
   return {
@@ -45,7 +66,6 @@ function decodeLocality(message: LocalityLbEndpoints, addresses: Set<string>, at
     zone: message.locality?.zone ?? '',
     subZone: message.locality?.subZone ?? '',
     priority: message.priority,
-    weight: message.loadBalancingWeight || 1,
     endpoints,
   };
 }
@@ -60,7 +80,9 @@ function decodeEndpoint(message: LbEndpoint, addresses: Set<string>, at: FieldSc
   const address = version === 6 ? `[${socket.host}]:${socket.port}` : `${socket.host}:${socket.port}`;
   if (addresses.has(address)) scope.error(`${address} is used twice`);
   addresses.add(address);
+  const hostname = message.hostIdentifier.case === 'endpoint' ? message.hostIdentifier.value.hostname : '';
   return {
+    ...(hostname !== '' && { hostname }),
     address,
     host: socket.host,
     port: socket.port,

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
 import { listenerMessage, problemsOf, routeMessage, routerFilter, someAny } from '../../test/fixtures.js';
-import { HTTPFaultSchema, ListenerSchema } from '../messages.js';
+import { CorsSchema, FilterConfigSchema, HTTPFaultSchema, ListenerSchema } from '../messages.js';
 import { decodeListener } from './decode-listener.js';
 
 const typed = (name: string, value = someAny()) => ({ name, configType: { case: 'typedConfig', value } }) as const;
@@ -76,13 +76,43 @@ describe('the HTTP filters of a listener', () => {
     expect(problemsOf(decode(filter, filter, routerFilter))[0]).toContain('http_filters[1].name: "a" is used twice');
   });
 
-  it('may hold an empty fault filter, as istiod sends it; one with a fault warns', () => {
-    const empty = typed('fault', anyPack(HTTPFaultSchema, create(HTTPFaultSchema)));
-    const abort = typed('fault', anyPack(HTTPFaultSchema, create(HTTPFaultSchema, { abort: {} })));
-    expect(decode(empty, routerFilter)).toMatchObject({ ok: true, warnings: [] });
-    expect(decode(abort, routerFilter)).toMatchObject({
+  const fault = (httpStatus?: number) => {
+    const errorType = { case: 'httpStatus', value: httpStatus ?? 0 } as const;
+    const abort = { errorType, percentage: { numerator: 5 } };
+    const message = create(HTTPFaultSchema, httpStatus === undefined ? {} : { abort });
+    return typed('fault', anyPack(HTTPFaultSchema, message));
+  };
+
+  it('may hold an empty fault filter, as istiod sends it, and a CORS filter', () => {
+    const cors = typed('cors', anyPack(CorsSchema, create(CorsSchema)));
+    expect(decode(cors, fault(), routerFilter)).toMatchObject({ ok: true, warnings: [] });
+  });
+
+  it('cannot give a fault to routes that come by themselves', () => {
+    expect(decode(fault(503), routerFilter)).toMatchObject({
       ok: true,
-      warnings: [{ message: expect.stringContaining('fault') }],
+      warnings: [{ path: 'api_listener.api_listener.http_filters', message: expect.stringContaining('fault') }],
     });
+  });
+
+  it('give a fault to the listener’s own routes that have none', () => {
+    const own = { 'envoy.filters.http.fault': fault(500).configType.value };
+    const off = {
+      'envoy.filters.http.fault': anyPack(FilterConfigSchema, create(FilterConfigSchema, { disabled: true })),
+    };
+    const routeConfig = routeMessage('local_route', 'c');
+    const [route] = routeConfig.virtualHosts[0]!.routes;
+    routeConfig.virtualHosts[0]!.routes = [
+      route!,
+      { ...route!, typedPerFilterConfig: own },
+      { ...route!, typedPerFilterConfig: off },
+    ];
+    const routeSpecifier = { case: 'routeConfig', value: routeConfig } as const;
+    const result = decodeListener(
+      listenerMessage('l', '', { routeSpecifier, httpFilters: [fault(503), routerFilter] }),
+    );
+    if (!result.ok || typeof result.value.routes === 'string') throw new Error('should carry its routes');
+    const faults = result.value.routes.virtualHosts[0]!.routes.map((decoded) => decoded.fault?.abort?.httpStatus);
+    expect([faults, result.warnings]).toEqual([[503, 500, undefined], []]);
   });
 });

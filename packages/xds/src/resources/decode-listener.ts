@@ -5,7 +5,9 @@ import type { DecodeResult } from './decode-result.js';
 import { decodeVirtualHosts } from './decode-route-configuration.js';
 import { deepFreeze } from './deep-freeze.js';
 import { FieldScope } from './field-scope.js';
-import { checkHttpFilters } from './http-filters.js';
+import { reportUnsupported } from './field-support.js';
+import type { FilterConfigs } from './filter-configs.js';
+import { decodeHttpFilters } from './http-filters.js';
 import { unpackAny } from './unpack-any.js';
 
 /**
@@ -15,11 +17,13 @@ import { unpackAny } from './unpack-any.js';
 export function decodeListener(message: Listener): DecodeResult<ListenerModel> {
   return FieldScope.collect((at) => {
     if (message.name === '') at.field('name').error('must not be empty');
+    reportUnsupported(message, at);
     const manager = connectionManagerOf(message, at);
     if (manager === undefined) return undefined;
     const scope = at.field('api_listener.api_listener');
-    checkHttpFilters(manager.httpFilters, scope);
-    const routes = decodeRoutes(manager, message.name, scope);
+    reportUnsupported(manager, scope);
+    const filters = decodeHttpFilters(manager.httpFilters, scope);
+    const routes = decodeRoutes(manager, message.name, filters, scope);
     return routes === undefined ? undefined : deepFreeze({ name: message.name.toLowerCase(), routes });
   });
 }
@@ -35,22 +39,29 @@ function connectionManagerOf({ apiListener }: Listener, at: FieldScope): HttpCon
 function decodeRoutes(
   { routeSpecifier }: HttpConnectionManager,
   listenerName: string,
+  filters: FilterConfigs,
   at: FieldScope,
 ): ListenerModel['routes'] | undefined {
   switch (routeSpecifier.case) {
     case 'rds':
       checkConfigSource(routeSpecifier.value.configSource, at.field('rds.config_source'));
+      warnOfFilters(filters, at.field('http_filters'));
       if (routeSpecifier.value.routeConfigName === '') at.field('rds.route_config_name').error('must not be empty');
       return routeSpecifier.value.routeConfigName;
     case 'routeConfig': {
       const { value } = routeSpecifier;
       // Envoy's files call nearly every inline configuration `local_route`: only with its listener is the name unique.
       const name = `${listenerName}/${value.name}`;
-      return { name, virtualHosts: decodeVirtualHosts(value, at.field('route_config')) };
+      return { name, virtualHosts: decodeVirtualHosts(value, filters, at.field('route_config')) };
     }
     case 'scopedRoutes':
-      return at.field('scoped_routes').error('is not supported');
+      return undefined;
     case undefined:
       return at.field('route_specifier').error('is missing: either "rds" or "route_config" is needed');
   }
+}
+
+/** Routes that come by themselves serve several listeners, and so cannot take over what one of them says. */
+function warnOfFilters({ fault }: FilterConfigs, at: FieldScope): void {
+  if (fault !== undefined) at.warn('a fault is ignored here: put it on the routes, in their typed_per_filter_config');
 }

@@ -1,68 +1,63 @@
-import { type Any, anyIs } from '@bufbuild/protobuf/wkt';
 import type { LoadBalancerPolicy } from '@inmesh/core';
-import {
-  type Cluster,
-  Cluster_LbPolicy,
-  LeastRequestSchema,
-  type LoadBalancingPolicy,
-  RandomSchema,
-  RoundRobinSchema,
-} from '../messages.js';
+import { type Cluster, Cluster_LbPolicy, Cluster_RingHashLbConfig_HashFunction as HashFunction } from '../messages.js';
+import { decodePolicyList } from './decode-load-balancing-policy.js';
 import type { FieldScope } from './field-scope.js';
-import { unpackAny } from './unpack-any.js';
+import { leastRequest, maglev, ringHash, roundRobin } from './load-balancer-policies.js';
 
-/** Envoy's `choice_count` when unset. */
-const defaultChoices = 2;
+export interface LoadBalancing {
+  readonly loadBalancer: LoadBalancerPolicy;
+  readonly localityWeighted: boolean;
+}
 
-const roundRobin: LoadBalancerPolicy = { kind: 'roundRobin' };
-
-/** The first entry of `load_balancing_policy` that is known here, else `lb_policy`; what neither can say is round robin. */
-export function decodeLoadBalancer(message: Cluster, at: FieldScope): LoadBalancerPolicy {
+/**
+ * The first entry of `load_balancing_policy` that is known here, else `lb_policy`; what neither can say is round robin.
+ * Beside a list, what `common_lb_config` says of localities does not count (cluster.proto).
+ */
+export function decodeLoadBalancing(message: Cluster, at: FieldScope): LoadBalancing {
   const { loadBalancingPolicy } = message;
-  if (loadBalancingPolicy === undefined) return decodeLbPolicy(message, at.field('lb_policy'));
-  const scope = at.field('load_balancing_policy');
-  const chosen = firstKnown(loadBalancingPolicy, scope);
-  if (chosen !== undefined) return chosen;
-  scope.warn('no policy of the list is supported: lb_policy is used');
-  return decodeLbPolicy(message, at.field('lb_policy'));
-}
-
-function firstKnown({ policies }: LoadBalancingPolicy, at: FieldScope): LoadBalancerPolicy | undefined {
-  for (const [index, { typedExtensionConfig }] of policies.entries()) {
-    const config = typedExtensionConfig?.typedConfig;
-    const scope = at.field(`policies[${index}].typed_extension_config.typed_config`);
-    const policy = config && decodeTypedPolicy(config, scope);
-    if (policy !== undefined) return policy;
+  if (loadBalancingPolicy !== undefined) {
+    const scope = at.field('load_balancing_policy');
+    const chosen = decodePolicyList(loadBalancingPolicy, scope);
+    if (chosen !== undefined) return chosen;
+    scope.warn('no policy of the list is supported: lb_policy is used');
   }
-  return undefined;
+  return {
+    loadBalancer: decodeLbPolicy(message, at),
+    localityWeighted: message.commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig',
+  };
 }
 
-function decodeTypedPolicy(config: Any, at: FieldScope): LoadBalancerPolicy | undefined {
-  if (anyIs(config, RoundRobinSchema)) return roundRobin;
-  if (anyIs(config, RandomSchema)) return { kind: 'random' };
-  if (!anyIs(config, LeastRequestSchema)) return undefined;
-  const message = unpackAny(config, LeastRequestSchema, at);
-  return leastRequest(message?.choiceCount, at.field('choice_count'));
-}
-
-function decodeLbPolicy(message: Cluster, at: FieldScope): LoadBalancerPolicy {
-  switch (message.lbPolicy) {
-    case Cluster_LbPolicy.ROUND_ROBIN:
-      return roundRobin;
+function decodeLbPolicy({ lbPolicy, lbConfig }: Cluster, at: FieldScope): LoadBalancerPolicy {
+  switch (lbPolicy) {
+    case Cluster_LbPolicy.ROUND_ROBIN: {
+      const config = lbConfig.case === 'roundRobinLbConfig' ? lbConfig.value : undefined;
+      return roundRobin(config, at.field('round_robin_lb_config'));
+    }
     case Cluster_LbPolicy.RANDOM:
       return { kind: 'random' };
     case Cluster_LbPolicy.LEAST_REQUEST: {
-      const config = message.lbConfig.case === 'leastRequestLbConfig' ? message.lbConfig.value : undefined;
-      return leastRequest(config?.choiceCount, at);
+      const config = lbConfig.case === 'leastRequestLbConfig' ? lbConfig.value : undefined;
+      return leastRequest(config, at.field('least_request_lb_config'));
     }
+    case Cluster_LbPolicy.RING_HASH:
+      return decodeRingHash(lbConfig, at.field('ring_hash_lb_config'));
+    case Cluster_LbPolicy.MAGLEV: {
+      const config = lbConfig.case === 'maglevLbConfig' ? lbConfig.value : undefined;
+      return maglev(config?.tableSize, at.field('maglev_lb_config'));
+    }
+    case Cluster_LbPolicy.CLUSTER_PROVIDED:
+      // The cluster brings one endpoint for each name that is dialled: there is nothing to choose from.
+      return { kind: 'roundRobin' };
     default:
-      at.warn(`${Cluster_LbPolicy[message.lbPolicy] ?? message.lbPolicy} is not supported yet: round robin is used`);
-      return roundRobin;
+      at.field('lb_policy').warn(`${Cluster_LbPolicy[lbPolicy] ?? lbPolicy} is not supported: round robin is used`);
+      return { kind: 'roundRobin' };
   }
 }
 
-function leastRequest(choiceCount: number | undefined, at: FieldScope): LoadBalancerPolicy {
-  const choices = choiceCount ?? defaultChoices;
-  if (choices < 2) at.error(`${choices} choices are less than two`);
-  return { kind: 'leastRequest', choices };
+function decodeRingHash(lbConfig: Cluster['lbConfig'], at: FieldScope): LoadBalancerPolicy {
+  const config = lbConfig.case === 'ringHashLbConfig' ? lbConfig.value : undefined;
+  if (config?.hashFunction === HashFunction.MURMUR_HASH_2) {
+    at.field('hash_function').error('MURMUR_HASH_2 is not supported, only XX_HASH is');
+  }
+  return ringHash(config, at);
 }

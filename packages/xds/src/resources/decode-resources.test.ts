@@ -13,14 +13,14 @@ describe('decodeResources', () => {
 
   it('leaves out what is wrong, says why, and keeps the rest', () => {
     const bad = clusterMessage('bad', { connectTimeout: {}, edsClusterConfig: {} });
-    const warned = clusterMessage('warned', { outlierDetection: {} });
+    const warned = clusterMessage('warned', { healthChecks: [{}] });
     const set = resourceSet({ clusters: [bad, clusterMessage('good'), warned], routes: [routeMessage('r', 'good')] });
     const { resources, errors, warnings } = decodeResources(set);
     expect([...resources.clusters.keys()]).toEqual(['good', 'warned']);
     expect(errors.map(formatResourceError)).toEqual([
       'Cluster "bad": eds_cluster_config.eds_config: should be "ads" or "self"; connect_timeout: must be more than zero',
     ]);
-    expect(warnings).toMatchObject([{ name: 'warned', warnings: [{ path: 'outlier_detection' }] }]);
+    expect(warnings).toMatchObject([{ name: 'warned', warnings: [{ path: 'health_checks' }] }]);
   });
 
   it('keeps listeners under the lower-case name that they are found by', () => {

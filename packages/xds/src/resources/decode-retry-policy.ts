@@ -1,8 +1,11 @@
 import { defaultBackoff, type RetryCondition, type RetryPolicy as RetryPolicyModel } from '@inmesh/core';
 import type { RetryPolicy } from '../messages.js';
+import { decodeHeaderMatcher } from './decode-header-matcher.js';
+import { decodeRateLimitedBackoff } from './decode-rate-limited-backoff.js';
 import { decodeDuration, decodePositiveDuration } from './durations.js';
 import type { FieldScope } from './field-scope.js';
-import { warnIgnored } from './ignored-fields.js';
+import { reportUnsupported } from './field-support.js';
+import { avoidsPreviousHosts } from './retry-host-predicates.js';
 
 const conditions: ReadonlySet<string> = new Set<RetryCondition>([
   '5xx',
@@ -27,25 +30,21 @@ const conditions: ReadonlySet<string> = new Set<RetryCondition>([
  * is a status code (Istio `retryOn`). Undefined when nothing would be retried.
  */
 export function decodeRetryPolicy(message: RetryPolicy, at: FieldScope): RetryPolicyModel | undefined {
-  warnIgnored(at, {
-    retry_priority: message.retryPriority,
-    per_try_idle_timeout: message.perTryIdleTimeout,
-    rate_limited_retry_back_off: message.rateLimitedRetryBackOff,
-    retriable_headers: message.retriableHeaders,
-    retriable_request_headers: message.retriableRequestHeaders,
-  });
+  reportUnsupported(message, at);
   const { on, statusCodes } = decodeRetryOn(message.retryOn, at.field('retry_on'));
   const policy: RetryPolicyModel = {
     on,
     attempts: message.numRetries ?? 1,
     perTryTimeoutMs: decodeDuration(message.perTryTimeout, 0, at.field('per_try_timeout')),
-    perTryIdleTimeoutMs: 0,
-    headers: [],
-    requestHeaders: [],
-    rateLimitedBackoff: undefined,
+    perTryIdleTimeoutMs: decodeDuration(message.perTryIdleTimeout, 0, at.field('per_try_idle_timeout')),
     statusCodes: [...new Set([...message.retriableStatusCodes, ...statusCodes])],
-    hostSelectionAttempts: decodeHostSelectionAttempts(message, at.field('host_selection_retry_max_attempts')),
+    headers: at.each('retriable_headers', message.retriableHeaders, decodeHeaderMatcher),
+    requestHeaders: at.each('retriable_request_headers', message.retriableRequestHeaders, decodeHeaderMatcher),
+    hostSelectionAttempts: decodeHostSelectionAttempts(message, at),
     backoff: decodeBackoff(message.retryBackOff, at.field('retry_back_off')),
+    rateLimitedBackoff:
+      message.rateLimitedRetryBackOff &&
+      decodeRateLimitedBackoff(message.rateLimitedRetryBackOff, at.field('rate_limited_retry_back_off')),
   };
   return policy.attempts === 0 || on.size === 0 ? undefined : policy;
 }
@@ -66,8 +65,11 @@ function isCondition(name: string): name is RetryCondition {
   return conditions.has(name);
 }
 
-function decodeHostSelectionAttempts({ hostSelectionRetryMaxAttempts: attempts }: RetryPolicy, at: FieldScope): number {
-  if (attempts < 0n) at.error('must not be negative');
+/** Only a predicate asks for another host; without one any pick will do. */
+function decodeHostSelectionAttempts(message: RetryPolicy, at: FieldScope): number {
+  const { hostSelectionRetryMaxAttempts: attempts, retryHostPredicate } = message;
+  if (attempts < 0n) at.field('host_selection_retry_max_attempts').error('must not be negative');
+  if (!avoidsPreviousHosts(retryHostPredicate, at)) return 0;
   return attempts === 0n ? 1 : Number(attempts);
 }
 

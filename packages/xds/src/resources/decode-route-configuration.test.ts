@@ -22,7 +22,7 @@ describe('a route configuration', () => {
   it('is read whole, with domains in lower case and Envoy’s default timeout', () => {
     const message = routeMessage('r', 'reviews');
     message.virtualHosts[0]!.domains = ['Reviews.Default:9080', '*.example.com'];
-    expect(decodeRouteConfiguration(message)).toMatchObject({
+    expect(decodeRouteConfiguration(message)).toEqual({
       ok: true,
       warnings: [],
       value: {
@@ -45,8 +45,20 @@ describe('a route configuration', () => {
                   targets: [{ cluster: 'reviews', weight: 1 }],
                   totalWeight: 1,
                   timeoutMs: 15_000,
+                  idleTimeoutMs: 0,
+                  maxStreamDurationMs: 0,
                   retry: undefined,
+                  priority: 'default',
+                  pathRewrite: undefined,
+                  authorityRewrite: undefined,
+                  mirrors: [],
+                  hash: [],
                 },
+                requestHeaders: [],
+                responseHeaders: [],
+                fault: undefined,
+                cors: undefined,
+                rateLimits: [],
               },
             ],
           },
@@ -85,24 +97,24 @@ describe('a route configuration', () => {
 
   it('refuses a virtual host without domains, with a matcher tree or with forced TLS', () => {
     const result = decode([{ name: 'a', matcher: {}, requireTls: VirtualHost_TlsRequirementType.ALL }]);
-    expect(problemsOf(result)).toEqual([
-      'virtual_hosts[0].matcher: is not supported',
-      'virtual_hosts[0].require_tls: is not supported yet',
-      'virtual_hosts[0].domains: is empty',
+    expect(problemsOf(result).map((problem) => problem.split(': ')[0])).toEqual([
+      'virtual_hosts[0].domains',
+      'virtual_hosts[0].matcher',
+      'virtual_hosts[0].require_tls',
     ]);
   });
 
   it('collects the errors of all virtual hosts', () => {
-    const bad = { match: { pathSpecifier: { case: undefined } }, action: { case: 'redirect', value: {} } } as const;
+    const bad = { match: { pathSpecifier: { case: undefined } }, action: { case: 'filterAction', value: {} } } as const;
     const result = decode([
       { name: 'a', domains: ['a'], routes: [route(), bad] },
       { name: 'b', domains: ['b'], routes: [bad] },
     ]);
     expect(problemsOf(result).map((problem) => problem.split(': ')[0])).toEqual([
+      'virtual_hosts[0].routes[1].filter_action',
       'virtual_hosts[0].routes[1].match.path_specifier',
-      'virtual_hosts[0].routes[1].redirect',
+      'virtual_hosts[1].routes[0].filter_action',
       'virtual_hosts[1].routes[0].match.path_specifier',
-      'virtual_hosts[1].routes[0].redirect',
     ]);
   });
 
@@ -118,10 +130,13 @@ describe('a route configuration', () => {
   });
 
   it('warns of what it ignores', () => {
-    const result = decode([{ name: 'a', domains: ['a'], requestHeadersToRemove: ['x'], cors: {} }]);
+    const result = decode([{ name: 'a', domains: ['a'], hedgePolicy: {}, includeAttemptCountInResponse: true }]);
     expect(result).toMatchObject({
       ok: true,
-      warnings: [{ path: 'virtual_hosts[0].request_headers_to_remove' }, { path: 'virtual_hosts[0].cors' }],
+      warnings: [
+        { path: 'virtual_hosts[0].include_attempt_count_in_response' },
+        { path: 'virtual_hosts[0].hedge_policy' },
+      ],
     });
   });
 });

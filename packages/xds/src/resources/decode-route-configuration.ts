@@ -1,60 +1,70 @@
 import type { RouteConfiguration as RouteConfigurationModel, VirtualHost as VirtualHostModel } from '@inmesh/core';
-import { type RouteConfiguration, type VirtualHost, VirtualHost_TlsRequirementType } from '../messages.js';
+import type { RouteConfiguration, VirtualHost } from '../messages.js';
+import { decodeCors } from './decode-cors.js';
+import { decodeHeaderLevels, orderLevels } from './decode-header-mutations.js';
+import { decodeMirrors } from './decode-mirror-policy.js';
+import { decodeRateLimitLevel, noRateLimits } from './decode-rate-limits.js';
 import type { DecodeResult } from './decode-result.js';
 import { decodeRetryPolicy } from './decode-retry-policy.js';
 import { decodeRoute } from './decode-route.js';
 import { deepFreeze } from './deep-freeze.js';
 import { FieldScope } from './field-scope.js';
-import { warnIgnored } from './ignored-fields.js';
+import { reportUnsupported } from './field-support.js';
+import { decodeFilterConfigs, type FilterConfigs, inheritFilterConfigs } from './filter-configs.js';
+import { noDefaults, type RouteDefaults } from './route-defaults.js';
 
-/** Reads virtual hosts, their routes and the retry policies that routes inherit (Envoy route.proto, route_components.proto). */
+/** Reads virtual hosts, their routes and what routes inherit (Envoy route.proto, route_components.proto). */
 export function decodeRouteConfiguration(message: RouteConfiguration): DecodeResult<RouteConfigurationModel> {
   return FieldScope.collect((at) => {
     if (message.name === '') at.field('name').error('must not be empty');
-    return deepFreeze({ name: message.name, virtualHosts: decodeVirtualHosts(message, at) });
+    return deepFreeze({ name: message.name, virtualHosts: decodeVirtualHosts(message, {}, at) });
   });
 }
 
-/** Of a route configuration that comes by itself or inside a listener; the latter needs no name. */
-export function decodeVirtualHosts(message: RouteConfiguration, at: FieldScope): VirtualHostModel[] {
-  if (message.vhds !== undefined) at.field('vhds').error('is not supported');
-  warnIgnored(at, {
-    request_headers_to_add: message.requestHeadersToAdd,
-    request_headers_to_remove: message.requestHeadersToRemove,
-    response_headers_to_add: message.responseHeadersToAdd,
-    response_headers_to_remove: message.responseHeadersToRemove,
-    request_mirror_policies: message.requestMirrorPolicies,
-    typed_per_filter_config: Object.keys(message.typedPerFilterConfig),
-  });
-  const ownerOfDomain = new Map<string, string>();
-  return at.each('virtual_hosts', message.virtualHosts, (host, scope) => decodeVirtualHost(host, ownerOfDomain, scope));
-}
-
-function decodeVirtualHost(message: VirtualHost, ownerOfDomain: Map<string, string>, at: FieldScope): VirtualHostModel {
-  refuseUnsupported(message, at);
-  warnIgnored(at, {
-    request_headers_to_add: message.requestHeadersToAdd,
-    request_headers_to_remove: message.requestHeadersToRemove,
-    response_headers_to_add: message.responseHeadersToAdd,
-    response_headers_to_remove: message.responseHeadersToRemove,
-    request_mirror_policies: message.requestMirrorPolicies,
-    rate_limits: message.rateLimits,
-    cors: message.cors,
-    hedge_policy: message.hedgePolicy,
-    retry_policy_typed_config: message.retryPolicyTypedConfig,
-    typed_per_filter_config: Object.keys(message.typedPerFilterConfig),
-  });
-  const retry = message.retryPolicy && decodeRetryPolicy(message.retryPolicy, at.field('retry_policy'));
-  return {
-    name: message.name,
-    domains: decodeDomains(message, ownerOfDomain, at),
-    routes: at.each('routes', message.routes, (route, scope) => decodeRoute(route, retry, scope)),
+/**
+ * Of a route configuration that comes by itself or inside a listener; the latter needs no name.
+ * @param filters of the listener, for routes that do not say otherwise
+ */
+export function decodeVirtualHosts(
+  message: RouteConfiguration,
+  filters: FilterConfigs,
+  at: FieldScope,
+): VirtualHostModel[] {
+  reportUnsupported(message, at);
+  const defaults: RouteDefaults = {
+    ...noDefaults,
+    mirrors: decodeMirrors(message, [], at),
+    headers: decodeHeaderLevels(message, at),
+    mostSpecificHeadersWin: message.mostSpecificHeaderMutationsWins,
+    filters: inheritFilterConfigs(decodeFilterConfigs(message.typedPerFilterConfig, at), filters),
+    rateLimits: decodeRateLimitLevel(message, noRateLimits, at),
   };
+  const ownerOfDomain = new Map<string, string>();
+  return at.each('virtual_hosts', message.virtualHosts, (host, scope) => ({
+    name: host.name,
+    domains: decodeDomains(host, ownerOfDomain, scope),
+    routes: decodeRoutes(host, defaults, scope),
+  }));
 }
 
-function refuseUnsupported({ matcher, requireTls }: VirtualHost, at: FieldScope): void {
-  if (matcher !== undefined) at.field('matcher').error('is not supported');
-  if (requireTls !== VirtualHost_TlsRequirementType.NONE) at.field('require_tls').error('is not supported yet');
+function decodeRoutes(message: VirtualHost, inherited: RouteDefaults, at: FieldScope): VirtualHostModel['routes'] {
+  reportUnsupported(message, at);
+  const { retryPolicy } = message;
+  const defaults: RouteDefaults = {
+    retry: retryPolicy && decodeRetryPolicy(retryPolicy, at.field('retry_policy')),
+    mirrors: decodeMirrors(message, inherited.mirrors, at),
+    headers: orderLevels(decodeHeaderLevels(message, at), inherited.headers, inherited.mostSpecificHeadersWin),
+    mostSpecificHeadersWin: inherited.mostSpecificHeadersWin,
+    filters: inheritFilterConfigs(decodeFilters(message, at), inherited.filters),
+    rateLimits: decodeRateLimitLevel(message, inherited.rateLimits, at),
+  };
+  return at.each('routes', message.routes, (route, scope) => decodeRoute(route, defaults, scope));
+}
+
+/** The policy of the filter wins over the deprecated one of the virtual host. */
+function decodeFilters({ cors: deprecated, typedPerFilterConfig }: VirtualHost, at: FieldScope): FilterConfigs {
+  const cors = deprecated && decodeCors(deprecated, at.field('cors'));
+  return { ...(cors && { cors }), ...decodeFilterConfigs(typedPerFilterConfig, at) };
 }
 
 /** A domain may stand once in a whole configuration (Envoy `VirtualHost.domains`). */

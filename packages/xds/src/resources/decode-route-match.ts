@@ -3,16 +3,16 @@ import type { QueryParameterMatcher, RouteMatch } from '../messages.js';
 import { decodeHeaderMatcher } from './decode-header-matcher.js';
 import { decodeStringMatcher } from './decode-string-matcher.js';
 import type { FieldScope } from './field-scope.js';
-import { refuse } from './ignored-fields.js';
-import { decodeFraction } from './percents.js';
+import { reportUnsupported } from './field-support.js';
+import { decodeRuntimeFraction } from './percents.js';
 import { decodeRegex } from './regex.js';
 
 export function decodeRouteMatch(message: RouteMatch, at: FieldScope): RouteMatchModel | undefined {
-  refuse(at, { grpc: message.grpc, tls_context: message.tlsContext, dynamic_metadata: message.dynamicMetadata });
+  reportUnsupported(message, at);
   const path = decodePath(message, at);
   const headers = at.each('headers', message.headers, decodeHeaderMatcher);
   const query = at.each('query_parameters', message.queryParameters, decodeQueryMatcher);
-  const fractionPerMillion = decodeRuntimeFraction(message, at.field('runtime_fraction'));
+  const fractionPerMillion = decodeRuntimeFraction(message.runtimeFraction, undefined, at.field('runtime_fraction'));
   return path && { path, headers, query, fractionPerMillion };
 }
 
@@ -31,9 +31,8 @@ function decodePath({ pathSpecifier, caseSensitive }: RouteMatch, at: FieldScope
       return regex && { kind: 'regex', regex };
     }
     case 'connectMatcher':
-      return at.field('connect_matcher').error('is not supported');
     case 'pathMatchPolicy':
-      return at.field('path_match_policy').error('is not supported');
+      return undefined;
     case undefined:
       return at.field('path_specifier').error('is missing: a path, a prefix or a regex is needed');
   }
@@ -53,11 +52,4 @@ function decodeQueryMatcher(message: QueryParameterMatcher, at: FieldScope): Que
   }
   if (specifier.case === 'presentMatch' && !specifier.value) return at.field('present_match').error('must be true');
   return { name, matcher: undefined };
-}
-
-function decodeRuntimeFraction({ runtimeFraction }: RouteMatch, at: FieldScope): number | undefined {
-  if (runtimeFraction === undefined) return undefined;
-  const { defaultValue } = runtimeFraction;
-  const scope = at.field('default_value');
-  return defaultValue === undefined ? scope.error('is missing') : decodeFraction(defaultValue, scope);
 }

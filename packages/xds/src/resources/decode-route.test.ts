@@ -4,6 +4,7 @@ import { FractionalPercent_DenominatorType, RouteMatchSchema, RouteSchema } from
 import { decodeRoute } from './decode-route.js';
 import { decodeRouteMatch } from './decode-route-match.js';
 import { FieldScope } from './field-scope.js';
+import { noDefaults } from './route-defaults.js';
 
 type MatchInit = MessageInitShape<typeof RouteMatchSchema>;
 type RouteInit = MessageInitShape<typeof RouteSchema>;
@@ -15,7 +16,7 @@ const match = (init: MatchInit) =>
 
 const action = (init: RouteInit['action']) =>
   FieldScope.collect((at) =>
-    decodeRoute(create(RouteSchema, { match: { pathSpecifier: root }, action: init }), undefined, at),
+    decodeRoute(create(RouteSchema, { match: { pathSpecifier: root }, action: init }), noDefaults, at),
   );
 
 const forward = (value: Extract<RouteInit['action'], { case: 'route' }>['value']) => action({ case: 'route', value });
@@ -218,22 +219,9 @@ describe('a route that forwards', () => {
     expect(weighted(0xffff_fffe, 1).ok).toBe(true);
   });
 
-  it('refuses rewrites and other ways to choose a cluster', () => {
-    const rewrite = forward({
-      ...toCluster,
-      prefixRewrite: '/x',
-      regexRewrite: {},
-      hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: 'h' },
-    });
-    expect(rewrite).toMatchObject({
-      errors: [
-        { path: 'route.prefix_rewrite' },
-        { path: 'route.regex_rewrite' },
-        { path: 'route.host_rewrite_specifier' },
-      ],
-    });
+  it('refuses other ways to choose a cluster', () => {
     expect(forward({ clusterSpecifier: { case: 'clusterHeader', value: 'x' } })).toMatchObject({
-      errors: [{ path: 'route.cluster_specifier' }],
+      errors: [{ path: 'route.cluster_header' }],
     });
     expect(forward({ clusterSpecifier: { case: 'cluster', value: '' } })).toMatchObject({
       errors: [{ path: 'route.cluster' }],
@@ -241,10 +229,11 @@ describe('a route that forwards', () => {
     expect(forward({})).toMatchObject({ errors: [{ path: 'route.cluster_specifier' }] });
   });
 
-  it('warns of mirrors and hash policies, which it ignores', () => {
-    expect(forward({ ...toCluster, requestMirrorPolicies: [{ cluster: 'm' }], hashPolicy: [{}] })).toMatchObject({
+  it('warns of what it ignores', () => {
+    const result = forward({ ...toCluster, appendXForwardedHost: true, metadataMatch: {}, maxGrpcTimeout: {} });
+    expect(result).toMatchObject({
       ok: true,
-      warnings: [{ path: 'route.request_mirror_policies' }, { path: 'route.hash_policy' }],
+      warnings: [{ path: 'route.metadata_match' }, { path: 'route.append_x_forwarded_host' }],
     });
   });
 });
@@ -263,14 +252,13 @@ describe('a route that answers', () => {
   it('refuses a status that is none, and a body out of a file', () => {
     const body = { specifier: { case: 'filename', value: '/etc/passwd' } } as const;
     expect(action({ case: 'directResponse', value: { status: 99, body } })).toMatchObject({
-      errors: [{ path: 'direct_response.status' }, { path: 'direct_response.body' }],
+      errors: [{ path: 'direct_response.status' }, { path: 'direct_response.body.filename' }],
     });
   });
 });
 
 describe('other routes', () => {
   it.each([
-    ['redirect', 'redirect'],
     ['filterAction', 'filter_action'],
     ['nonForwardingAction', 'non_forwarding_action'],
   ] as const)('are refused: %s', (kind, path) => {
@@ -278,7 +266,7 @@ describe('other routes', () => {
   });
 
   it('are refused without an action or a match', () => {
-    const result = FieldScope.collect((at) => decodeRoute(create(RouteSchema), undefined, at));
+    const result = FieldScope.collect((at) => decodeRoute(create(RouteSchema), noDefaults, at));
     expect(result).toMatchObject({ errors: [{ path: 'match' }, { path: 'action' }] });
   });
 });

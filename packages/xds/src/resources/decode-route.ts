@@ -1,78 +1,71 @@
-import type { RetryPolicy, RouteAction, Route as RouteModel } from '@inmesh/core';
-import type { DirectResponseAction, Route } from '../messages.js';
+import type { RouteAction, Route as RouteModel } from '@inmesh/core';
+import type { Route } from '../messages.js';
+import { corsPolicyOf, decodeCors } from './decode-cors.js';
+import { decodeDirectResponse } from './decode-direct-response.js';
+import { decodeHeaderLevels, mergeLevels, orderLevels } from './decode-header-mutations.js';
+import { decodeRateLimits } from './decode-rate-limits.js';
+import { decodeRedirect } from './decode-redirect.js';
 import { decodeForward } from './decode-route-action.js';
 import { decodeRouteMatch } from './decode-route-match.js';
 import type { FieldScope } from './field-scope.js';
-import { warnIgnored } from './ignored-fields.js';
+import { reportUnsupported } from './field-support.js';
+import { decodeFilterConfigs, type FilterConfigs, inheritFilterConfigs } from './filter-configs.js';
+import type { RouteDefaults } from './route-defaults.js';
 
-/** @param inheritedRetry of the virtual host, for routes without a policy of their own */
-export function decodeRoute(
-  message: Route,
-  inheritedRetry: RetryPolicy | undefined,
-  at: FieldScope,
-): RouteModel | undefined {
-  warnIgnored(at, {
-    request_headers_to_add: message.requestHeadersToAdd,
-    request_headers_to_remove: message.requestHeadersToRemove,
-    response_headers_to_add: message.responseHeadersToAdd,
-    response_headers_to_remove: message.responseHeadersToRemove,
-    typed_per_filter_config: Object.keys(message.typedPerFilterConfig),
-  });
+export function decodeRoute(message: Route, inherited: RouteDefaults, at: FieldScope): RouteModel | undefined {
+  reportUnsupported(message, at);
   const match = message.match
     ? decodeRouteMatch(message.match, at.field('match'))
     : at.field('match').error('is missing');
-  const action = decodeAction(message, inheritedRetry, at);
-  return (
-    match &&
-    action && {
-      name: message.name,
-      match,
-      action,
-      requestHeaders: [],
-      responseHeaders: [],
-      fault: undefined,
-      cors: undefined,
-      rateLimits: [],
-    }
-  );
+  const action = decodeAction(message, inherited, at);
+  const own = decodeHeaderLevels(message, at);
+  const headers = orderLevels(own, inherited.headers, inherited.mostSpecificHeadersWin);
+  const { fault, cors } = inheritFilterConfigs(decodeFilters(message, at), inherited.filters);
+  if (match === undefined || action === undefined) return undefined;
+  const route: RouteModel = {
+    name: message.name,
+    match,
+    action,
+    ...headers,
+    fault: fault?.policy,
+    cors: corsPolicyOf(cors),
+    rateLimits: decodeRateLimits(message, inherited.rateLimits, at),
+  };
+  return inherited.mostSpecificHeadersWin ? withTargetsLast(route) : route;
 }
 
-function decodeAction(
-  { action }: Route,
-  inheritedRetry: RetryPolicy | undefined,
-  at: FieldScope,
-): RouteAction | undefined {
+function decodeAction({ action }: Route, inherited: RouteDefaults, at: FieldScope): RouteAction | undefined {
   switch (action.case) {
     case 'route':
-      return decodeForward(action.value, inheritedRetry, at.field('route'));
+      return decodeForward(action.value, inherited, at.field('route'));
     case 'directResponse':
       return decodeDirectResponse(action.value, at.field('direct_response'));
     case 'redirect':
-      return at.field('redirect').error('is not supported yet');
+      return decodeRedirect(action.value, at.field('redirect'));
     case 'filterAction':
-      return at.field('filter_action').error('is not supported');
     case 'nonForwardingAction':
-      return at.field('non_forwarding_action').error('is for servers only');
+      return undefined;
     case undefined:
       return at.field('action').error('is missing');
   }
 }
 
-function decodeDirectResponse({ status, body }: DirectResponseAction, at: FieldScope): RouteAction {
-  if (status < 200 || status > 599) at.field('status').error(`${status} is not between 200 and 599`);
-  return { kind: 'directResponse', httpStatus: status, body: decodeBody(body, at.field('body')) };
+/** The policy of the filter wins over the deprecated one of the action. */
+function decodeFilters({ typedPerFilterConfig, action }: Route, at: FieldScope): FilterConfigs {
+  const deprecated = action.case === 'route' ? action.value.cors : undefined;
+  const cors = deprecated && decodeCors(deprecated, at.field('route.cors'));
+  return { ...(cors && { cors }), ...decodeFilterConfigs(typedPerFilterConfig, at) };
 }
 
-function decodeBody(body: DirectResponseAction['body'], at: FieldScope): string {
-  switch (body?.specifier.case) {
-    case 'inlineString':
-      return body.specifier.value;
-    case 'inlineBytes':
-      return Buffer.from(body.specifier.value).toString('utf8');
-    case 'filename':
-    case 'environmentVariable':
-      // What a config server names must not choose what of this machine is served.
-      at.error('must be inline');
-  }
-  return '';
+/** The headers of a target have their turn before those of the route; where they must be last, the target takes over both. */
+function withTargetsLast(route: RouteModel): RouteModel {
+  const { action, requestHeaders, responseHeaders } = route;
+  if (action.kind !== 'forward') return route;
+  if (!action.targets.some((target) => target.requestHeaders ?? target.responseHeaders)) return route;
+  const targets = action.targets.map((target) => ({
+    ...target,
+    requestHeaders: mergeLevels([...requestHeaders, ...(target.requestHeaders ? [target.requestHeaders] : [])]),
+    responseHeaders: mergeLevels([...responseHeaders, ...(target.responseHeaders ? [target.responseHeaders] : [])]),
+  }));
+  return { ...route, action: { ...action, targets }, requestHeaders: [], responseHeaders: [] };
 }

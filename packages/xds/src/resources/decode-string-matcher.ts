@@ -1,10 +1,12 @@
 import type { StringMatcher as StringMatcherModel } from '@inmesh/core';
 import type { StringMatcher } from '../messages.js';
 import type { FieldScope } from './field-scope.js';
+import { reportUnsupported } from './field-support.js';
 import { decodeRegex } from './regex.js';
 
 /** Envoy `type.matcher.v3.StringMatcher`. `ignore_case` has no effect on a regex. */
 export function decodeStringMatcher(message: StringMatcher, at: FieldScope): StringMatcherModel | undefined {
+  reportUnsupported(message, at);
   const { matchPattern: pattern, ignoreCase } = message;
   switch (pattern.case) {
     case 'exact':
@@ -17,7 +19,7 @@ export function decodeStringMatcher(message: StringMatcher, at: FieldScope): Str
       return regex && { kind: 'regex', regex };
     }
     case 'custom':
-      return at.field('custom').error('is not supported');
+      return undefined;
     case undefined:
       return at.field('match_pattern').error('is missing');
   }

@@ -1,35 +1,51 @@
 import { anyIs } from '@bufbuild/protobuf/wkt';
-import { HTTPFaultSchema, type HttpFilter, RouterSchema } from '../messages.js';
+import { CorsSchema, HTTPFaultSchema, type HttpFilter, LocalRateLimitSchema, RouterSchema } from '../messages.js';
+import { decodeFault } from './decode-fault.js';
 import type { FieldScope } from './field-scope.js';
+import { reportUnsupported } from './field-support.js';
+import type { FilterConfigs } from './filter-configs.js';
 import { unpackAny } from './unpack-any.js';
 
-/** Checks that nothing in the chain needs a filter that the mesh lacks, and that it ends in the router (gRFC A39). */
-export function checkHttpFilters(filters: readonly HttpFilter[], at: FieldScope): void {
+/**
+ * Checks that nothing in the chain needs a filter that the mesh lacks, and that it ends in the router (gRFC A39).
+ * @returns what the filters do on routes that do not say otherwise
+ */
+export function decodeHttpFilters(filters: readonly HttpFilter[], at: FieldScope): FilterConfigs {
   const names = new Set<string>();
-  at.each('http_filters', filters, (filter, scope, index) => {
+  const configs = at.each('http_filters', filters, (filter, scope, index) => {
     if (names.has(filter.name)) scope.field('name').error(`"${filter.name}" is used twice`);
     names.add(filter.name);
-    checkFilter(filter, index === filters.length - 1, scope);
+    return decodeFilter(filter, index === filters.length - 1, scope);
   });
   if (filters.length === 0) at.field('http_filters').error('is empty: a router is needed');
+  return Object.assign({}, ...configs);
 }
 
-function checkFilter(filter: HttpFilter, isLast: boolean, at: FieldScope): void {
+function decodeFilter(filter: HttpFilter, isLast: boolean, at: FieldScope): FilterConfigs | undefined {
+  reportUnsupported(filter, at);
   const isRouter = filter.configType.case === 'typedConfig' && anyIs(filter.configType.value, RouterSchema);
-  if (isRouter && !isLast) at.error('a router must be the last filter');
-  else if (isLast && !isRouter) at.error('the last filter must be a router');
-  else if (!isRouter && !filter.disabled) checkOtherFilter(filter, at);
+  if (isRouter && !isLast) return at.error('a router must be the last filter');
+  if (isLast && !isRouter) return at.error('the last filter must be a router');
+  return isRouter || filter.disabled ? undefined : decodeOtherFilter(filter, at);
 }
 
-function checkOtherFilter(filter: HttpFilter, at: FieldScope): void {
-  const { configType } = filter;
+function decodeOtherFilter({ configType, name, isOptional }: HttpFilter, at: FieldScope): FilterConfigs | undefined {
   if (configType.case === 'typedConfig' && anyIs(configType.value, HTTPFaultSchema)) {
-    // istiod puts an empty one into every listener, for routes to fill in.
-    const fault = unpackAny(configType.value, HTTPFaultSchema, at.field('typed_config'));
-    if (fault?.delay !== undefined || fault?.abort !== undefined)
-      at.warn('fault injection is not supported yet: ignored');
-  } else if (!filter.isOptional) {
-    const type = configType.case === 'typedConfig' ? configType.value.typeUrl : configType.case;
-    at.error(`filter "${filter.name}" (${type ?? 'no type'}) is not supported and not optional`);
+    const scope = at.field('typed_config');
+    const fault = unpackAny(configType.value, HTTPFaultSchema, scope);
+    const policy = fault && decodeFault(fault, scope);
+    return policy && { fault: { policy } };
   }
+  // A CORS filter has no settings of its own: routes have them.
+  if (configType.case === 'typedConfig' && anyIs(configType.value, CorsSchema)) return undefined;
+  if (configType.case === 'typedConfig' && anyIs(configType.value, LocalRateLimitSchema)) {
+    const limit = unpackAny(configType.value, LocalRateLimitSchema, at.field('typed_config'));
+    if (limit?.tokenBucket === undefined) return undefined;
+    return at
+      .field('typed_config.token_bucket')
+      .warn('is ignored: only limits of routes and virtual hosts are counted');
+  }
+  if (isOptional || configType.case === 'configDiscovery') return undefined;
+  const type = configType.case === 'typedConfig' ? configType.value.typeUrl : 'no type';
+  return at.error(`filter "${name}" (${type}) is not supported and not optional`);
 }

@@ -1,4 +1,9 @@
-import { type FractionalPercent, FractionalPercent_DenominatorType, type Percent } from '../messages.js';
+import {
+  type FractionalPercent,
+  FractionalPercent_DenominatorType,
+  type Percent,
+  type RuntimeFractionalPercent,
+} from '../messages.js';
 import type { FieldScope } from './field-scope.js';
 
 /** 0 to 100. A double on the wire, so NaN and infinities can come. */
@@ -19,4 +24,17 @@ export function decodeFraction({ numerator, denominator }: FractionalPercent, at
   const factor: number | undefined = perMillionOf[denominator];
   if (factor === undefined) at.field('denominator').error(`${denominator} is unknown`);
   return Math.min(1_000_000, numerator * (factor ?? 1));
+}
+
+/** As `decodeFraction`; a runtime key is not looked up. */
+export function decodeRuntimeFraction<Unset extends number | undefined>(
+  message: RuntimeFractionalPercent | undefined,
+  whenUnset: Unset,
+  at: FieldScope,
+): number | Unset {
+  if (message === undefined) return whenUnset;
+  const scope = at.field('default_value');
+  if (message.defaultValue !== undefined) return decodeFraction(message.defaultValue, scope);
+  scope.error('is missing');
+  return whenUnset;
 }

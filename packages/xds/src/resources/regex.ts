@@ -19,17 +19,9 @@ export type RegexResult =
  * expressions, those of more than 4096 characters and those that would become too large are refused.
  */
 export function compileRegex(source: string): RegexResult {
-  if (source === '') return refused('must not be empty');
-  if (source.length > maxPatternLength) {
-    return refused(`is ${source.length} characters long; at most ${maxPatternLength} are taken`);
-  }
-  if (estimateProgramSize(source) > maxProgramSize) return refused('is too large once its repetitions are counted');
-  try {
-    const compiled = RE2JS.compile(source);
-    return { ok: true, regex: { source, matches: (text) => compiled.matches(text) } };
-  } catch (cause) {
-    return refused(`is not a valid RE2 expression: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
+  const compiled = compileProgram(source);
+  if (typeof compiled === 'string') return { ok: false, message: compiled };
+  return { ok: true, regex: { source, matches: (text) => compiled.matches(text) } };
 }
 
 export function decodeRegex(matcher: RegexMatcher, at: FieldScope): CompiledRegex | undefined {
@@ -37,8 +29,18 @@ export function decodeRegex(matcher: RegexMatcher, at: FieldScope): CompiledRege
   return result.ok ? result.regex : at.field('regex').error(result.message);
 }
 
-function refused(message: string): RegexResult {
-  return { ok: false, message };
+/** What is wrong with the expression, when it cannot be compiled. */
+export function compileProgram(source: string): RE2JS | string {
+  if (source === '') return 'must not be empty';
+  if (source.length > maxPatternLength) {
+    return `is ${source.length} characters long; at most ${maxPatternLength} are taken`;
+  }
+  if (estimateProgramSize(source) > maxProgramSize) return 'is too large once its repetitions are counted';
+  try {
+    return RE2JS.compile(source);
+  } catch (cause) {
+    return `is not a valid RE2 expression: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
 }
 
 /**

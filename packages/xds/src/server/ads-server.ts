@@ -4,16 +4,16 @@ import type { Logger } from '../logger.js';
 import type { DiscoveryRequest, DiscoveryResponse } from '../messages.js';
 import { AdsStream } from './ads-stream.js';
 import type { ClientStatus } from './client-status.js';
-import type { SnapshotCache } from './snapshot-cache.js';
+import type { SnapshotSource } from './snapshot-cache.js';
 
 export interface AdsServerOptions {
-  readonly cache: SnapshotCache;
+  readonly cache: SnapshotSource;
   readonly logger: Logger;
   /** Milliseconds, for `status()`. Default: the wall clock. */
   readonly now?: () => number;
 }
 
-/** Serves a snapshot cache as Envoy's AggregatedDiscoveryService, state of the world, on a gRPC server of the caller. */
+/** Serves snapshots as Envoy's AggregatedDiscoveryService, state of the world, on a gRPC server of the caller. */
 export class AdsServer {
   readonly #options: AdsServerOptions;
   readonly #streams = new Set<AdsStream>();

@@ -3,7 +3,7 @@ import type { Logger } from '../logger.js';
 import type { DiscoveryRequest, DiscoveryResponse, Node } from '../messages.js';
 import { kindOf, type ResourceKind } from '../resources/type-urls.js';
 import type { ClientStatus } from './client-status.js';
-import type { SnapshotCache } from './snapshot-cache.js';
+import type { SnapshotSource } from './snapshot-cache.js';
 import { type PendingResponse, type Phase, SotwChannel } from './sotw-channel.js';
 
 /**
@@ -28,7 +28,7 @@ export class AdsStream {
 
   constructor(
     private readonly call: ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>,
-    private readonly cache: SnapshotCache,
+    private readonly cache: SnapshotSource,
     private readonly logger: Logger,
     private readonly now: () => number,
   ) {
@@ -92,7 +92,7 @@ export class AdsStream {
   }
 
   #nextResponse(): PendingResponse | undefined {
-    const { current } = this.cache;
+    const current = this.cache.snapshotFor(this.#node);
     if (current === undefined) return undefined;
     for (const [kind, phase] of sendingOrder) {
       const pending = this.#channels.get(kind)?.next(current[kind], phase);

@@ -1,3 +1,4 @@
+import type { Node } from '../messages.js';
 import type { ResourceSet } from '../resources/resource-set.js';
 import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
 import { type VersionedSnapshot, versionSnapshot } from './versioned-snapshot.js';
@@ -5,13 +6,25 @@ import { type VersionedSnapshot, versionSnapshot } from './versioned-snapshot.js
 /** Told of the types that are different from the snapshot before. */
 export type SnapshotWatcher = (changed: ReadonlySet<ResourceKind>) => void;
 
-/** The configuration that is served right now. */
-export class SnapshotCache {
+/** Where streams find what they serve. */
+export interface SnapshotSource {
+  /** For a client that calls itself this node; undefined until there is one. */
+  snapshotFor(node: Node | undefined): VersionedSnapshot | undefined;
+  /** Tells of changes to any of the snapshots. Returns what ends the watching. */
+  watch(watcher: () => void): () => void;
+}
+
+/** The configuration that is served right now, to every client. */
+export class SnapshotCache implements SnapshotSource {
   #current: VersionedSnapshot | undefined;
   readonly #watchers = new Set<SnapshotWatcher>();
 
   /** Undefined until the first snapshot is set: requests wait until then. */
   get current(): VersionedSnapshot | undefined {
+    return this.#current;
+  }
+
+  snapshotFor(): VersionedSnapshot | undefined {
     return this.#current;
   }
 
