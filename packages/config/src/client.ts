@@ -1,8 +1,13 @@
+import { ownValue } from './own-value.js';
+
 export interface ClientLocality {
   readonly region: string;
   readonly zone: string;
   readonly subZone: string;
 }
+
+/** Whether hosts that the configuration does not name may be called (Istio `outboundTrafficPolicy`). */
+export type EgressMode = 'ALLOW_ANY' | 'REGISTRY_ONLY';
 
 /** A workload that calls others: what rules about clients are compared with. */
 export interface ClientView {
@@ -11,6 +16,8 @@ export interface ClientView {
   readonly locality?: ClientLocality;
   /** Of the Kubernetes Node that it runs on. */
   readonly nodeName?: string;
+  /** What it allows itself; a Sidecar can only narrow it. Default ALLOW_ANY. */
+  readonly egress?: EgressMode;
 }
 
 /** What of a client has made a difference: clients that agree in it are given the same resources. */
@@ -48,10 +55,20 @@ export class Client {
     return all;
   }
 
+  /** The value of one of its labels. */
+  label(key: string): string | undefined {
+    this.asked.labels.add(key);
+    return ownValue(this.view.labels ?? {}, key);
+  }
+
   /** Empty where nothing is known of it. */
   get locality(): ClientLocality {
     this.asked.locality = true;
     return this.view.locality ?? nowhere;
+  }
+
+  get egress(): EgressMode {
+    return this.view.egress ?? 'ALLOW_ANY';
   }
 
   get nodeName(): string {
@@ -62,12 +79,14 @@ export class Client {
 
 /** Equal for clients that these traits do not tell apart. */
 export function clientKey(view: ClientView, traits: ClientTraits): string {
-  const { namespace, labels = {}, locality = nowhere, nodeName = '' } = view;
+  const { namespace, labels = {}, locality = nowhere, nodeName = '', egress = 'ALLOW_ANY' } = view;
   const told = [...traits.labels].sort().map((key) => [key, Object.hasOwn(labels, key) ? labels[key] : null]);
   return JSON.stringify([
     traits.namespace ? namespace : null,
     told,
     traits.locality ? [locality.region, locality.zone, locality.subZone] : null,
     traits.nodeName ? nodeName : null,
+    // It makes a difference to every configuration.
+    egress,
   ]);
 }

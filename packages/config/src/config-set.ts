@@ -1,3 +1,4 @@
+import type { ClientView } from './client.js';
 import type { Issue } from './issues.js';
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';
 import type { SourceFile } from './load-yaml.js';
@@ -20,6 +21,12 @@ export class ConfigSet {
   #config: LoadedConfig | undefined;
 
   constructor(private readonly options: LoadOptions = {}) {}
+
+  /** Translates the contents that are in use now for other clients, now or later. */
+  translator(): (client: ClientView) => LoadedConfig {
+    const files = [...this.#good.values()];
+    return (client) => loadConfig(files, { ...this.options, client });
+  }
 
   update(files: readonly SourceFile[]): ConfigUpdate {
     const candidate = new Map(files.map((file) => [file.path, file]));

@@ -13,6 +13,6 @@ export interface LoadedConfig extends Translation {
 /** Reads files and translates what is in them. With errors among the issues the resources are incomplete. */
 export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadedConfig {
   const loaded = loadYaml(files, options);
-  const { resources, issues } = translate(loaded.objects, options);
-  return { resources, issues: sortIssues([...loaded.issues, ...issues]), objects: loaded.objects.length };
+  const { resources, issues, client } = translate(loaded.objects, options);
+  return { resources, issues: sortIssues([...loaded.issues, ...issues]), objects: loaded.objects.length, client };
 }

@@ -58,11 +58,11 @@ describe('Reading YAML', () => {
     expect(issues).toEqual([expect.stringMatching(expected)]);
   });
 
-  it("warns of Envoy's own configuration and of rate limits, which are known but not supported yet", () => {
-    expect(read('static_resources: {}', 'limits: []').issues).toEqual([
-      expect.stringMatching(/^a\.yaml:1:1: warning: Envoy's static configuration is not supported yet/),
-      expect.stringMatching(/^b\.yaml:1:1: warning: rate limits are not supported yet/),
-    ]);
+  it("takes Envoy's own configuration and rate limits, which name no kind, for objects named after their place", () => {
+    expect(read('static_resources: {}', '# x\nlimits: []')).toEqual({
+      objects: ['Bootstrap /a.yaml:1', 'limits /b.yaml:2'],
+      issues: [],
+    });
   });
 
   it('refuses the second of two equally named objects, and names both places', () => {

@@ -1,4 +1,6 @@
+import { bootstrapObject, isBootstrap } from './envoy/bootstrap-object.js';
 import type { Issue } from './issues.js';
+import { isLimits, limitsObject } from './limits-object.js';
 import { type ConfigObject, type FieldPath, isRecord, type ObjectSource } from './objects.js';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -15,25 +17,17 @@ export interface ReadDocument {
   readonly problems: readonly DocumentProblem[];
 }
 
-/** What is no Kubernetes object but is known, by the key that tells it. */
-const otherDocuments: Readonly<Record<string, string>> = {
-  static_resources: "Envoy's static configuration is not supported yet: the document is ignored",
-  dynamic_resources: "Envoy's bootstrap configuration is not supported yet: the document is ignored",
-  limits: 'rate limits are not supported yet: the document is ignored',
-};
-
 /** The objects of a document: itself, or the items of a `List`. */
 export function readDocument(body: Body, source: ObjectSource): ReadDocument {
   const { apiVersion, kind } = body;
-  if (!isText(apiVersion) || !isText(kind)) return { objects: [], problems: [describeOther(body)] };
+  if (isBootstrap(body)) return { objects: [bootstrapObject(body, source)], problems: [] };
+  if (isLimits(body)) return { objects: [limitsObject(body, source)], problems: [] };
+  if (!isText(apiVersion) || !isText(kind)) return { objects: [], problems: [describeMissing(body)] };
   if (kind.endsWith('List') && Array.isArray(body.items)) return readList(body.items, source);
   return readObject(body, apiVersion, kind, source);
 }
 
-function describeOther(body: Body): DocumentProblem {
-  for (const [key, message] of Object.entries(otherDocuments)) {
-    if (body[key] !== undefined) return { severity: 'warning', path: [key], message };
-  }
+function describeMissing(body: Body): DocumentProblem {
   const missing = isText(body.kind) ? 'apiVersion' : isText(body.apiVersion) ? 'kind' : 'apiVersion and kind';
   return {
     severity: 'error',

@@ -29,7 +29,7 @@ describe('A kind that is not translated', () => {
     ['security.istio.io/v1', 'PeerAuthentication'],
     ['security.istio.io/v1', 'AuthorizationPolicy'],
     ['security.istio.io/v1', 'RequestAuthentication'],
-    ['networking.istio.io/v1', 'Gateway'],
+    ['networking.istio.io/v1', 'EnvoyFilter'],
     ['gateway.networking.k8s.io/v1', 'Gateway'],
     ['gateway.networking.k8s.io/v1', 'GRPCRoute'],
     ['v1', 'Endpoints'],

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { decodeResources, formatResourceError } from '@inmesh/xds';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/index.js';
+import { clientIn } from './golden-client.js';
 import { render } from './render.js';
 
 const folder = new URL('./golden/', import.meta.url);
@@ -23,16 +24,17 @@ const names = namesIn(folder, '.in.yaml');
 // UPDATE_GOLDEN=1 writes what comes out; read the difference before it is committed.
 describe.each(names)('%s', (name) => {
   const file = { path: `${name}.in.yaml`, text: read(`${name}.in.yaml`) };
+  const options = clientIn(file.text);
 
   it('is translated as it was', () => {
-    const rendered = render(loadConfig([file]));
+    const rendered = render(loadConfig([file], options));
     const output = new URL(`${name}.out.yaml`, folder);
     if (update || !existsSync(output)) writeFileSync(output, rendered);
     expect(rendered).toBe(read(`${name}.out.yaml`));
   });
 
   it('is translated to what clients take', () => {
-    const { resources } = loadConfig([file]);
+    const { resources } = loadConfig([file], options);
     expect(decodeResources(resources).errors.map(formatResourceError)).toEqual([]);
   });
 
@@ -43,10 +45,9 @@ describe.each(names)('%s', (name) => {
       .split(/^---$/m)
       .reverse()
       .map((text, index) => ({ path: `${index}.yaml`, text }));
-    const { resources } = loadConfig([file]);
     const issues: [] = [];
-    const again = loadConfig(reversed);
-    expect(render({ ...again, issues })).toBe(render({ resources, issues, objects: again.objects }));
+    const again = loadConfig(reversed, options);
+    expect(render({ ...again, issues })).toBe(render({ ...loadConfig([file], options), issues }));
   });
 });
 

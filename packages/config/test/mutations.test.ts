@@ -3,6 +3,7 @@ import { decodeResources, formatResourceError } from '@inmesh/xds';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { loadConfig } from '../src/index.js';
+import { clientIn } from './golden-client.js';
 
 const folder = new URL('./golden/', import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith('.in.yaml') && !name.startsWith('seed-'));
@@ -52,10 +53,11 @@ function* mutationsOf(text: string): Generator<string> {
 
 describe.each(names)('%s, with any value replaced by something else,', (name) => {
   const text = readFileSync(new URL(name, folder), 'utf8');
+  const options = clientIn(text);
 
   it('never makes the loader throw, and is either refused or translated to what clients take', () => {
     for (const mutated of mutationsOf(text)) {
-      const { issues, resources } = loadConfig([{ path: name, text: mutated }]);
+      const { issues, resources } = loadConfig([{ path: name, text: mutated }], options);
       if (issues.some(({ severity }) => severity === 'error')) continue;
       expect(decodeResources(resources).errors.map(formatResourceError), mutated).toEqual([]);
     }

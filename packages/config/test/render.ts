@@ -3,11 +3,18 @@ import {
   ClusterHttpProtocolOptionsSchema,
   ClusterLoadAssignmentSchema,
   ClusterSchema,
+  CorsSchema,
+  FilterConfigSchema,
+  HTTPFaultSchema,
   HttpConnectionManagerSchema,
+  HttpCorsPolicySchema,
   LeastRequestSchema,
   ListenerSchema,
+  LocalRateLimitSchema,
+  MaglevSchema,
   PreviousHostsPredicateSchema,
   RandomSchema,
+  RingHashSchema,
   RoundRobinSchema,
   RouteConfigurationSchema,
   RouterSchema,
@@ -18,16 +25,23 @@ import { formatIssue, type LoadedConfig } from '../src/index.js';
 /** The types that stand inside of an `Any`. */
 const registry = createRegistry(
   ClusterHttpProtocolOptionsSchema,
+  CorsSchema,
+  FilterConfigSchema,
+  HTTPFaultSchema,
+  HttpCorsPolicySchema,
   HttpConnectionManagerSchema,
   LeastRequestSchema,
+  LocalRateLimitSchema,
+  MaglevSchema,
   PreviousHostsPredicateSchema,
   RandomSchema,
+  RingHashSchema,
   RoundRobinSchema,
   RouterSchema,
 );
 
 /** Issues, and resources in protobuf's canonical JSON, as YAML. */
-export function render({ issues, resources }: LoadedConfig): string {
+export function render({ issues, resources }: Pick<LoadedConfig, 'issues' | 'resources'>): string {
   const content = {
     issues: issues.map(formatIssue),
     listeners: renderAll(ListenerSchema, resources.listeners),

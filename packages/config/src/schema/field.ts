@@ -10,7 +10,8 @@ interface Kinds {
   word: { readonly words: Readonly<Record<string, Verdict | undefined>> };
   list: { readonly item: AnyField; readonly atLeast: number };
   map: { readonly value: AnyField; readonly checkKey?: Check<string> | undefined };
-  object: { readonly fields: Fields; readonly oneOf: readonly string[] };
+  /** `oneOf`: groups of fields of which one may be given. */
+  object: { readonly fields: Fields; readonly oneOf: readonly (readonly string[])[] };
   /** Taken as it is. */
   anything: { readonly check?: Check<unknown> | undefined };
   /** A field of the API that is not acted on, which leaves traffic where it is meant to go: a warning. */
@@ -89,8 +90,11 @@ export function map<T>(value: Field<T>, checkKey?: Check<string>): Field<Readonl
   return { kind: 'map', value, checkKey };
 }
 
-/** @param exclusive at most one of these fields may be given */
-export function object<F extends Fields>(fields: F, exclusive: readonly (keyof F & string)[] = []): Field<ObjectOf<F>> {
+/** @param exclusive groups of fields: at most one of a group may be given */
+export function object<F extends Fields>(
+  fields: F,
+  ...exclusive: readonly (readonly (keyof F & string)[])[]
+): Field<ObjectOf<F>> {
   return { kind: 'object', fields, oneOf: exclusive };
 }
 

@@ -1,6 +1,8 @@
-import { gatewayDuration, nonEmpty, port } from './checks.js';
+import { gatewayDuration, nonEmpty, objectName, port } from './checks.js';
 import {
   anything,
+  checked,
+  flag,
   ignored,
   integer,
   list,
@@ -11,7 +13,9 @@ import {
   required,
   type TypeOf,
   text,
+  words,
 } from './field.js';
+import { headerText, writableHeader, writableRequestHeader } from './header-checks.js';
 
 // Gateway API 1.4 apis/v1/httproute_types.go, experimental fields included.
 
@@ -39,22 +43,95 @@ const match = object({
   method: oneOf('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'),
 });
 
-const filtersAreLost = 'requests would be forwarded as they are';
+const headerFilter = (name: typeof writableHeader) => {
+  const header = object({ name: required(name), value: required(headerText) });
+  return object({ set: list(header), add: list(header), remove: list(writableHeader) });
+};
 
-const backendRef = object({
+const pathModifier = object(
+  {
+    type: required(oneOf('ReplaceFullPath', 'ReplacePrefixMatch')),
+    replaceFullPath: headerText,
+    replacePrefixMatch: headerText,
+  },
+  ['replaceFullPath', 'replacePrefixMatch'],
+);
+
+const redirectCodes = [301, 302, 303, 307, 308];
+
+const requestRedirect = object({
+  scheme: oneOf('http', 'https'),
+  hostname: objectName,
+  path: pathModifier,
+  port,
+  statusCode: checked<number>((value) =>
+    redirectCodes.some((code) => code === value)
+      ? undefined
+      : `${JSON.stringify(value)} is none of ${redirectCodes.join(', ')}`,
+  ),
+});
+
+const backendReference = {
   group: text(),
   kind: text(),
   name: required(nonEmpty),
   namespace: text(),
   port,
+};
+
+const requestMirror = object(
+  {
+    backendRef: required(object(backendReference)),
+    percent: integer(0, 100),
+    fraction: object({ numerator: required(integer(0, 0x7fff_ffff)), denominator: integer(1, 0x7fff_ffff) }),
+  },
+  ['percent', 'fraction'],
+);
+
+const cors = object({
+  allowOrigins: list(nonEmpty),
+  allowCredentials: flag,
+  allowMethods: list(nonEmpty),
+  allowHeaders: list(nonEmpty),
+  exposeHeaders: list(nonEmpty),
+  maxAge: integer(1, 0x7fff_ffff),
+});
+
+const ofRefusedType = 'filters of this type are refused';
+
+const filter = object({
+  type: required(
+    words({
+      RequestHeaderModifier: undefined,
+      ResponseHeaderModifier: undefined,
+      RequestMirror: undefined,
+      RequestRedirect: undefined,
+      URLRewrite: undefined,
+      CORS: undefined,
+      ExternalAuth: refused('no service would be asked whether a request is allowed'),
+      ExtensionRef: refused('requests would be forwarded as they are'),
+    }),
+  ),
+  requestHeaderModifier: headerFilter(writableRequestHeader),
+  responseHeaderModifier: headerFilter(writableHeader),
+  requestMirror,
+  requestRedirect,
+  urlRewrite: object({ hostname: objectName, path: pathModifier }),
+  cors,
+  externalAuth: ignored(ofRefusedType, anything),
+  extensionRef: ignored(ofRefusedType, anything),
+});
+
+const backendRef = object({
+  ...backendReference,
   weight: integer(0, 1_000_000),
-  filters: refused(filtersAreLost),
+  filters: list(filter),
 });
 
 const rule = object({
   name: text(),
   matches: list(match),
-  filters: refused(filtersAreLost),
+  filters: list(filter),
   backendRefs: list(backendRef),
   timeouts: object({ request: gatewayDuration, backendRequest: gatewayDuration }),
   retry: object({ codes: list(integer(400, 599)), attempts: integer(0, 0x7fff_ffff), backoff: gatewayDuration }),
@@ -82,5 +159,11 @@ export type HttpRouteRule = TypeOf<typeof rule>;
 export type HttpRouteMatch = TypeOf<typeof match>;
 export type NameMatch = TypeOf<typeof nameMatch>;
 export type BackendRef = TypeOf<typeof backendRef>;
+export type RouteFilter = TypeOf<typeof filter>;
+export type HeaderFilter = NonNullable<RouteFilter['requestHeaderModifier']>;
+export type PathModifier = TypeOf<typeof pathModifier>;
+export type RequestMirror = TypeOf<typeof requestMirror>;
+export type RequestRedirect = TypeOf<typeof requestRedirect>;
+export type RouteCors = TypeOf<typeof cors>;
 export type ParentRef = TypeOf<typeof parentRef>;
 export type ReferenceGrant = ObjectOf<typeof referenceGrantFields>;

@@ -1,9 +1,11 @@
 import { ownValue } from '../own-value.js';
 import { destinationRuleFields } from './destination-rule.js';
 import type { Fields } from './field.js';
+import { gatewayFields } from './gateway.js';
 import { httpRouteFields, referenceGrantFields } from './http-route.js';
 import { endpointSliceFields, podFields, serviceFields } from './kubernetes.js';
 import { serviceEntryFields, workloadEntryFields } from './service-entry.js';
+import { sidecarFields } from './sidecar.js';
 import { virtualServiceFields } from './virtual-service.js';
 
 interface KindSchema {
@@ -26,9 +28,11 @@ export const translatedKinds = {
   Pod: kind('', ['v1'], podFields),
   EndpointSlice: kind('discovery.k8s.io', ['v1'], endpointSliceFields),
   VirtualService: kind('networking.istio.io', istioVersions, virtualServiceFields),
+  Gateway: kind('networking.istio.io', istioVersions, gatewayFields),
   DestinationRule: kind('networking.istio.io', istioVersions, destinationRuleFields),
   ServiceEntry: kind('networking.istio.io', istioVersions, serviceEntryFields),
   WorkloadEntry: kind('networking.istio.io', istioVersions, workloadEntryFields),
+  Sidecar: kind('networking.istio.io', istioVersions, sidecarFields),
   HTTPRoute: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], httpRouteFields),
   ReferenceGrant: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], referenceGrantFields),
 };
@@ -43,8 +47,6 @@ const ignoredKinds: Readonly<Record<string, Readonly<Record<string, string>>>> =
   // The cluster itself writes EndpointSlices beside them.
   '': { Endpoints: 'endpoints are read from EndpointSlices only' },
   'networking.istio.io': {
-    Gateway: 'requests from outside of the mesh are not routed',
-    Sidecar: 'every service sees every other one',
     EnvoyFilter: 'there is no proxy to patch',
     WorkloadGroup: 'workloads register by WorkloadEntry only',
     ProxyConfig: 'there is no proxy to configure',

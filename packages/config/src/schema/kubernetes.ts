@@ -4,7 +4,6 @@ import {
   type Check,
   checked,
   flag,
-  ignored,
   integer,
   list,
   type ObjectOf,
@@ -45,7 +44,7 @@ const serviceSpec = object({
   ipFamilyPolicy: anything,
   // The cluster acts on it when it writes the EndpointSlices.
   publishNotReadyAddresses: flag,
-  trafficDistribution: ignored('endpoints of every zone are used alike', text()),
+  trafficDistribution: oneOf('PreferClose', 'PreferSameZone', 'PreferSameNode'),
   sessionAffinity: anything,
   sessionAffinityConfig: anything,
   internalTrafficPolicy: anything,
@@ -59,6 +58,9 @@ const serviceSpec = object({
 });
 
 export const serviceFields = { spec: required(serviceSpec) };
+
+/** The name of a zone or a Node. */
+const hint = object({ name: required(text()) });
 
 const endpoint = object({
   addresses: required(list(text())),
@@ -76,8 +78,7 @@ const endpoint = object({
     uid: text(),
   }),
   deprecatedTopology: anything,
-  // Written by the cluster for trafficDistribution, which is warned of at the Service.
-  hints: anything,
+  hints: object({ forZones: list(hint), forNodes: list(hint) }),
 });
 
 export const endpointSliceFields = {

@@ -105,7 +105,7 @@ class Reader {
       else result[key] = this.read(entry, known, place.at(key));
     }
     this.#checkRequired(field.fields, result, place);
-    checkExclusive(field.oneOf, result, place);
+    for (const names of field.oneOf) checkExclusive(names, result, place);
     return result;
   }
 

@@ -1,17 +1,5 @@
-import { host, labels, port } from './checks.js';
-import {
-  ignored,
-  integer,
-  list,
-  map,
-  type ObjectOf,
-  object,
-  oneOf,
-  required,
-  type TypeOf,
-  text,
-  words,
-} from './field.js';
+import { host, labels, nonEmpty, port } from './checks.js';
+import { ignored, integer, list, map, type ObjectOf, object, oneOf, required, type TypeOf, text } from './field.js';
 
 // Istio 1.27 networking/v1alpha3/{service_entry,workload_entry}.proto, field by field.
 
@@ -38,25 +26,17 @@ const entryPort = object({
   targetPort: port,
 });
 
-const notResolved = 'no endpoint is known: calls to its hosts go where DNS says';
-
 const spec = object({
   hosts: required(list(host, 1)),
   ports: list(entryPort),
-  resolution: words({
-    NONE: ignored(notResolved),
-    STATIC: undefined,
-    DNS: undefined,
-    DNS_ROUND_ROBIN: undefined,
-    DYNAMIC_DNS: ignored(notResolved),
-  }),
+  resolution: oneOf('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
   endpoints: list(endpoint),
   workloadSelector: object({ labels }),
   // Tells Istio whether to use mutual TLS, and nothing else.
   location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
   addresses: ignored('calls are routed by host name, not by address', list(text())),
   subjectAltNames: ignored(noIdentity, list(text())),
-  exportTo: ignored('the hosts are seen from every namespace', list(text())),
+  exportTo: list(nonEmpty),
 });
 
 export const serviceEntryFields = { spec: required(spec) };

@@ -1,6 +1,21 @@
-import { goDuration, headerNameProblem, host, percentage, port, presentOrMatch, stringMatch } from './checks.js';
+import { base64Decode } from '@bufbuild/protobuf/wire';
+import {
+  goDuration,
+  headerNameProblem,
+  host,
+  labels,
+  namespaceName,
+  nonEmpty,
+  objectName,
+  percentage,
+  port,
+  presentOrMatch,
+  regex,
+  stringMatch,
+} from './checks.js';
 import {
   anything,
+  checked,
   flag,
   ignored,
   integer,
@@ -15,6 +30,15 @@ import {
   text,
 } from './field.js';
 
+import { grpcStatusNames } from './grpc-status.js';
+import {
+  headerText,
+  headerValue,
+  writableHeader,
+  writableHeaderProblem,
+  writableRequestHeaderProblem,
+} from './header-checks.js';
+
 // Istio 1.27 networking/v1alpha3/virtual_service.proto, field by field.
 
 const destination = object({
@@ -23,12 +47,23 @@ const destination = object({
   port: object({ number: port }),
 });
 
-const headerOperations = 'headers are sent as they are';
+const headerOperations = object({
+  request: object({
+    set: map(headerValue, writableRequestHeaderProblem),
+    add: map(headerValue, writableRequestHeaderProblem),
+    remove: list(writableHeader),
+  }),
+  response: object({
+    set: map(headerValue, writableHeaderProblem),
+    add: map(headerValue, writableHeaderProblem),
+    remove: list(writableHeader),
+  }),
+});
 
 const httpRouteDestination = object({
   destination: required(destination),
   weight: integer(0),
-  headers: refused(headerOperations),
+  headers: headerOperations,
 });
 
 const httpMatch = object({
@@ -43,8 +78,8 @@ const httpMatch = object({
   port,
   ignoreUriCase: flag,
   gateways: list(text()),
-  sourceLabels: refused('the rule would apply to every client'),
-  sourceNamespace: refused('the rule would apply to clients of every namespace'),
+  sourceLabels: labels,
+  sourceNamespace: namespaceName,
   statPrefix: ignored('statistics keep their names'),
 });
 
@@ -62,10 +97,55 @@ const delay = object({
   percentage,
   percent: integer(0, 100),
   fixedDelay: goDuration,
-  exponentialDelay: goDuration,
+  exponentialDelay: refused('only a fixed delay can be injected'),
 });
 
-const abort = object({ percentage, httpStatus: integer(200, 599), http2Error: text(), grpcStatus: text() });
+const abort = object({
+  percentage,
+  httpStatus: integer(200, 599),
+  grpcStatus: oneOf(...grpcStatusNames),
+  http2Error: refused('errors of HTTP/2 frames cannot be injected'),
+});
+
+const fault = object({ delay, abort });
+
+const redirectCodes = [301, 302, 303, 307, 308];
+
+const redirect = object(
+  {
+    uri: headerText,
+    authority: headerText,
+    port,
+    derivePort: oneOf('FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT'),
+    scheme: oneOf('http', 'https'),
+    // Envoy has no other codes; 0 is not given, as everywhere in protobuf.
+    redirectCode: checked<number>((value) =>
+      value === 0 || redirectCodes.some((code) => code === value)
+        ? undefined
+        : `${JSON.stringify(value)} is none of ${redirectCodes.join(', ')}`,
+    ),
+  },
+  ['port', 'derivePort'],
+);
+
+const directResponse = object({
+  status: required(integer(200, 599)),
+  body: object({ string: text(), bytes: text(base64Problem) }, ['string', 'bytes']),
+});
+
+const rewrite = object(
+  {
+    uri: headerText,
+    authority: headerText,
+    uriRegexRewrite: object({ match: required(regex), rewrite: required(nonEmpty) }),
+  },
+  ['uri', 'uriRegexRewrite'],
+);
+
+const mirrorPolicy = object({ destination: required(destination), percentage });
+
+/** Where there is no namespace, the one of the VirtualService itself. */
+const delegate = object({ name: required(objectName), namespace: namespaceName });
 
 const corsPolicy = object({
   allowOrigin: list(text()),
@@ -78,35 +158,35 @@ const corsPolicy = object({
   unmatchedPreflights: oneOf('UNSPECIFIED', 'FORWARD', 'IGNORE'),
 });
 
-const noCopy = 'no copy of a request is sent';
-
 const httpRoute = object({
   name: text(),
   match: list(httpMatch),
   route: list(httpRouteDestination),
   timeout: goDuration,
   retries,
-  redirect: refused('requests would be answered with 404'),
-  directResponse: refused('requests would be answered with 404'),
-  delegate: refused('the rules of the other VirtualService would be missing'),
-  rewrite: refused('the upstream would see another path or host'),
-  headers: refused(headerOperations),
-  fault: ignored('no delay and no error is injected', object({ delay, abort })),
-  mirror: ignored(noCopy, destination),
-  mirrors: ignored(noCopy, list(object({ destination: required(destination), percentage }))),
-  mirrorPercentage: ignored(noCopy, percentage),
-  mirrorPercent: ignored(noCopy, integer(0, 100)),
-  mirror_percent: ignored(noCopy, integer(0, 100)),
-  corsPolicy: ignored('no CORS headers are added: calls between services need none', corsPolicy),
+  redirect,
+  directResponse,
+  delegate,
+  rewrite,
+  headers: headerOperations,
+  fault,
+  mirror: destination,
+  mirrors: list(mirrorPolicy),
+  mirrorPercentage: percentage,
+  mirrorPercent: integer(0, 100),
+  // What protobuf calls the one above.
+  mirror_percent: integer(0, 100),
+  corsPolicy,
 });
 
 const spec = object({
-  hosts: required(list(host, 1)),
+  // None in what other VirtualServices delegate to.
+  hosts: list(host),
   gateways: list(text()),
   http: list(httpRoute),
   tls: ignored('only HTTP is routed; TLS connections go where DNS says', anything),
   tcp: ignored('only HTTP is routed; TCP connections go where DNS says', anything),
-  exportTo: ignored('the rules are seen from every namespace', list(text())),
+  exportTo: list(nonEmpty),
 });
 
 export const virtualServiceFields = { spec: required(spec) };
@@ -116,5 +196,21 @@ export type HttpRule = TypeOf<typeof httpRoute>;
 export type HttpMatch = TypeOf<typeof httpMatch>;
 export type HttpDestination = TypeOf<typeof httpRouteDestination>;
 export type Destination = TypeOf<typeof destination>;
+export type HeaderOperations = TypeOf<typeof headerOperations>;
+export type Fault = TypeOf<typeof fault>;
+export type CorsPolicy = TypeOf<typeof corsPolicy>;
+export type Redirect = TypeOf<typeof redirect>;
+export type DirectResponse = TypeOf<typeof directResponse>;
+export type Rewrite = TypeOf<typeof rewrite>;
+export type Delegate = TypeOf<typeof delegate>;
 export type Retries = TypeOf<typeof retries>;
 export type TextMatch = TypeOf<typeof presentOrMatch>;
+
+function base64Problem(value: string): string | undefined {
+  try {
+    base64Decode(value);
+    return undefined;
+  } catch {
+    return 'is not base64';
+  }
+}

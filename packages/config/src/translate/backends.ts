@@ -2,10 +2,19 @@ import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
 import type { ObjectsByKind } from '../read-objects.js';
 import type { BackendRef } from '../schema/http-route.js';
-import { invalidBackend } from './invalid-backend.js';
+import type { Destinations } from './destinations.js';
+import { readBackendFilters } from './http-route-filters.js';
+import { invalidBackend, invalidTarget } from './invalid-backend.js';
 import { clusterName } from './mesh-service.js';
 import type { Registry } from './registry.js';
 import type { Target } from './route-actions.js';
+
+type Reference = Omit<BackendRef, 'filters' | 'weight'>;
+
+export interface FoundBackend {
+  readonly cluster: string;
+  readonly hash: Target['hash'];
+}
 
 /** Finds the clusters that HTTPRoutes name. One that is not there is a warning: its share is answered with an error. */
 export class Backends {
@@ -14,23 +23,30 @@ export class Backends {
   constructor(
     private readonly grants: ObjectsByKind['ReferenceGrant'],
     private readonly registry: Registry,
+    private readonly destinations: Destinations,
     private readonly settings: Settings,
   ) {}
 
-  /** The targets of a rule; undefined when none of them can take a request (Gateway API: status 500). */
-  resolve(refs: readonly BackendRef[], namespace: string, place: Place): readonly Target[] | undefined {
-    const targets = refs.map((ref, index) => ({
-      cluster: this.#clusterOf(ref, namespace, place.at(index)),
-      weight: ref.weight ?? 1,
-    }));
-    const used = targets.filter(({ weight }) => weight > 0);
-    if (used.every(({ cluster }) => cluster === undefined)) return undefined;
-    if (used.some(({ cluster }) => cluster === undefined)) this.someAreInvalid = true;
-    return used.map(({ cluster, weight }) => ({ cluster: cluster ?? invalidBackend, weight }));
+  /** The targets of a rule; what has no backend is answered with status 500 (HTTPRoute `backendRefs`). */
+  resolve(refs: readonly BackendRef[], namespace: string, place: Place): readonly Target[] {
+    const targets = refs.flatMap((ref, index): Target[] => {
+      const weight = ref.weight ?? 1;
+      const filters = readBackendFilters(ref.filters ?? [], place.at(index, 'filters'));
+      const found = this.find(ref, namespace, place.at(index), answered);
+      if (weight === 0) return [];
+      return [found === undefined ? invalidTarget(weight) : { ...found, ...filters, weight }];
+    });
+    const resolved = targets.length === 0 ? [invalidTarget(1)] : targets;
+    if (resolved.some(({ cluster }) => cluster === invalidBackend)) this.someAreInvalid = true;
+    return resolved;
   }
 
-  #clusterOf(ref: BackendRef, routeNamespace: string, place: Place): string | undefined {
+  /** @param effect of a backend that is not there */
+  find(ref: Reference, routeNamespace: string, place: Place, effect: string): FoundBackend | undefined {
     const { kind = 'Service', group = '', name, namespace = routeNamespace, port } = ref;
+    const fail = (at: Place, problem: string, hint?: string): undefined => {
+      at.warn(`${problem}: ${effect}`, hint);
+    };
     if (kind !== 'Service' || (group !== '' && group !== 'core')) {
       return fail(place.at('kind'), `a backend of the kind ${kind} is not supported`);
     }
@@ -45,7 +61,8 @@ export class Backends {
     }
     if (port === undefined) return fail(place.at('port'), 'must be given for a Service');
     const known = service.ports.map(({ number }) => number);
-    if (known.includes(port)) return clusterName(host, port);
+    if (known.includes(port))
+      return { cluster: clusterName(host, port), hash: this.destinations.hashOf(service, port) };
     return fail(place.at('port'), `${host} has no port ${port}`, `known: ${known.join(', ')}`);
   }
 
@@ -63,6 +80,4 @@ export class Backends {
   }
 }
 
-function fail(place: Place, problem: string, hint?: string): undefined {
-  place.warn(`${problem}: requests for this backend are answered with an error`, hint);
-}
+const answered = 'requests for this backend are answered with an error';

@@ -1,31 +1,29 @@
-import { create } from '@bufbuild/protobuf';
-import { anyPack } from '@bufbuild/protobuf/wkt';
+import { create, type JsonObject } from '@bufbuild/protobuf';
 import {
-  type CircuitBreakers_Thresholds,
-  CircuitBreakers_ThresholdsSchema,
   type Cluster,
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
-  ClusterHttpProtocolOptionsSchema,
+  Cluster_LbPolicy,
   ClusterSchema,
 } from '@inmesh/xds/messages';
 import { parseGoDuration } from '../durations.js';
 import { buildAssignment } from './assignments.js';
 import { fromAds } from './config-source.js';
+import { buildThresholds, keepaliveFields, protocolFields } from './connection-pools.js';
 import { loadBalancerFields } from './load-balancers.js';
-import { clusterName, type Discovery, type MeshEndpoint, type MeshPort, type MeshService } from './mesh-service.js';
+import type { LocalityGroup } from './locality-groups.js';
+import { clusterName, type Discovery, type MeshPort, type MeshService } from './mesh-service.js';
+import { buildOutlierDetection } from './outlier-detection.js';
 import type { ClusterPolicy } from './traffic-policy.js';
 
 /** Istio's default (`destinationRule.connectTimeout`). */
 const defaultConnectTimeout = { seconds: 10n, nanos: 0 };
 
-/** Istio writes the largest value that fits where it wants no limit. */
-const unlimited = 0xffff_ffff;
-
 const discoveryTypes: Readonly<Record<Discovery, Cluster_DiscoveryType>> = {
   eds: Cluster_DiscoveryType.EDS,
   strictDns: Cluster_DiscoveryType.STRICT_DNS,
   logicalDns: Cluster_DiscoveryType.LOGICAL_DNS,
+  dialled: Cluster_DiscoveryType.ORIGINAL_DST,
 };
 
 export interface ClusterOfPort {
@@ -33,8 +31,12 @@ export interface ClusterOfPort {
   readonly port: MeshPort;
   /** Empty for all endpoints of the port. */
   readonly subset: string;
-  readonly endpoints: readonly MeshEndpoint[];
+  /** The port's own, but where the policy passes calls through. */
+  readonly discovery: Discovery;
+  readonly groups: readonly LocalityGroup[];
   readonly policy: ClusterPolicy;
+  /** Whether the weights of the groups count. */
+  readonly localityWeighted: boolean;
 }
 
 export function buildCluster(source: ClusterOfPort): Cluster {
@@ -45,65 +47,53 @@ export function buildCluster(source: ClusterOfPort): Cluster {
     clusterDiscoveryType: { case: 'type', value: discoveryTypes[discoveryOf(source)] },
     ...endpointFields(source),
     connectTimeout: timeout.ok ? timeout.duration : defaultConnectTimeout,
-    ...loadBalancerFields(policy.loadBalancer),
+    ...balancerFields(source),
+    commonLbConfig: commonLbConfig(source),
     circuitBreakers: { thresholds: [buildThresholds(policy)] },
+    ...(policy.outlierDetection && { outlierDetection: buildOutlierDetection(policy.outlierDetection) }),
+    ...keepaliveFields(policy),
     ...protocolFields(port, policy),
-    metadata: { filterMetadata: { istio: metadataOf(source) } },
+    metadata: { filterMetadata: { istio: metadataOf(source), ...errorStatusesOf(policy) } },
   });
 }
 
-/** A subset may have no endpoint, which only a STRICT_DNS cluster may say. */
-function discoveryOf({ port, endpoints }: ClusterOfPort): Discovery {
-  return port.discovery === 'logicalDns' && endpoints.length !== 1 ? 'strictDns' : port.discovery;
+/** Envoy takes no other balancer where the endpoint is what was dialled. */
+function balancerFields({ discovery, policy, localityWeighted }: ClusterOfPort) {
+  if (discovery === 'dialled') return { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED };
+  return loadBalancerFields(policy.loadBalancer, localityWeighted);
 }
 
-function endpointFields({ service, port, subset, endpoints }: ClusterOfPort) {
-  const name = clusterName(service.host, port.number, subset);
-  if (port.discovery === 'eds') return { edsClusterConfig: { edsConfig: fromAds, serviceName: name } };
+/** Envoy's own default is to send to unhealthy endpoints when less than half are healthy; Istio's is never to. */
+function commonLbConfig({ policy: { outlierDetection }, localityWeighted }: ClusterOfPort) {
   return {
-    loadAssignment: buildAssignment(name, endpoints),
+    healthyPanicThreshold: { value: outlierDetection?.minHealthPercent ?? 0 },
+    ...(localityWeighted && {
+      localityConfigSpecifier: { case: 'localityWeightedLbConfig', value: {} } as const,
+    }),
+  };
+}
+
+/** A subset may have no endpoint, which only a STRICT_DNS cluster may say. */
+function discoveryOf({ discovery, groups }: ClusterOfPort): Discovery {
+  const count = groups.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+  return discovery === 'logicalDns' && count !== 1 ? 'strictDns' : discovery;
+}
+
+function endpointFields({ service, port, subset, discovery, groups }: ClusterOfPort) {
+  const name = clusterName(service.host, port.number, subset);
+  if (discovery === 'dialled') return {};
+  if (discovery === 'eds') return { edsClusterConfig: { edsConfig: fromAds, serviceName: name } };
+  return {
+    loadAssignment: buildAssignment(name, groups),
     respectDnsTtl: true,
     dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
   };
 }
 
-function buildThresholds({ connectionPool, retryBudget }: ClusterPolicy): CircuitBreakers_Thresholds {
-  return create(CircuitBreakers_ThresholdsSchema, {
-    maxConnections: connectionPool?.tcp?.maxConnections || unlimited,
-    maxPendingRequests: connectionPool?.http?.http1MaxPendingRequests || unlimited,
-    maxRequests: connectionPool?.http?.http2MaxRequests || unlimited,
-    maxRetries: connectionPool?.http?.maxRetries || unlimited,
-    ...(retryBudget !== undefined && {
-      // Envoy's and Istio's defaults alike: a fifth of the requests, three at least.
-      retryBudget: {
-        budgetPercent: { value: retryBudget.percent ?? 20 },
-        minRetryConcurrency: retryBudget.minRetryConcurrency ?? 3,
-      },
-    }),
-  });
-}
-
-const protocolOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-
-/** Left out where it would say nothing: Envoy's own default is HTTP/1.1 without a limit. */
-function protocolFields({ protocol }: MeshPort, { connectionPool }: ClusterPolicy) {
-  const maxRequestsPerConnection = connectionPool?.http?.maxRequestsPerConnection || undefined;
-  if (protocol !== 'http2' && maxRequestsPerConnection === undefined) return {};
-  const options = create(ClusterHttpProtocolOptionsSchema, {
-    ...(maxRequestsPerConnection !== undefined && { commonHttpProtocolOptions: { maxRequestsPerConnection } }),
-    upstreamProtocolOptions: {
-      case: 'explicitHttpConfig',
-      value: {
-        protocolConfig:
-          protocol === 'http2'
-            ? { case: 'http2ProtocolOptions', value: {} }
-            : { case: 'httpProtocolOptions', value: {} },
-      },
-    },
-  });
-  return {
-    typedExtensionProtocolOptions: { [protocolOptionsName]: anyPack(ClusterHttpProtocolOptionsSchema, options) },
-  };
+/** Envoy's own API has no place for it (Istio `outlierDetectionHttpErrorCodes`). */
+function errorStatusesOf({ outlierDetection }: ClusterPolicy): Record<string, JsonObject> {
+  const statuses = outlierDetection?.outlierDetectionHttpErrorCodes ?? [];
+  return statuses.length === 0 ? {} : { inmesh: { outlier_error_statuses: [...statuses] } };
 }
 
 /** As Istio writes it; metrics name the destination by it. */

@@ -2,9 +2,11 @@ import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { DestinationRule, Subset, TrafficPolicy } from '../schema/destination-rule.js';
-import { isWildcard, resolveHost, wildcardsOf } from './hosts.js';
+import { checkPolicies } from './check-policies.js';
+import { isWildcard, resolveHost } from './hosts.js';
 import type { MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
+import { type Rule, VisibleRules } from './visible-rules.js';
 
 export interface PlacedSubset {
   readonly subset: Subset;
@@ -16,72 +18,62 @@ export interface HostRule {
   readonly policy: TrafficPolicy | undefined;
   /** By name. */
   readonly subsets: ReadonlyMap<string, PlacedSubset>;
+  /** Names that only rules for other clients define: for this one there is nothing in them (Istio answers 503, too). */
+  readonly hiddenSubsets: readonly string[];
 }
 
-type Rule = ReadObject<DestinationRule>;
-
-const noRule: HostRule = { policy: undefined, subsets: new Map() };
-
-/** DestinationRules by host: the host itself, else the longest wildcard that matches (Istio `MostSpecificHostMatch`). */
+/** What DestinationRules say of a service to this client. */
 export class DestinationRules {
-  readonly #rules = new Map<string, Rule[]>();
+  readonly #visible: VisibleRules;
   readonly #merged = new Map<string, HostRule>();
 
   constructor(rules: ObjectsByKind['DestinationRule'], registry: Registry, settings: Settings) {
+    this.#visible = new VisibleRules(rules, settings);
     for (const rule of rules) {
       const host = resolveHost(rule.body.spec.host, rule.namespace, settings);
       checkSubsets(rule);
+      checkPolicies(rule);
       if (!isWildcard(host) && registry.matching(host).length === 0) sayUnused(rule, host, registry, settings);
-      const same = this.#rules.get(host);
-      if (same === undefined) this.#rules.set(host, [rule]);
-      else same.push(rule);
     }
   }
 
   of(service: MeshService): HostRule {
     const known = this.#merged.get(service.host);
     if (known !== undefined) return known;
-    const merged = mergeRules(this.#find(service.host), service);
+    const merged = mergeRules(this.#visible.of(service), this.#visible.forAnyClient(service), service);
     this.#merged.set(service.host, merged);
     return merged;
-  }
-
-  #find(host: string): readonly Rule[] {
-    const exact = this.#rules.get(host);
-    if (exact !== undefined) return exact;
-    for (const wildcard of wildcardsOf(host)) {
-      const found = this.#rules.get(wildcard);
-      if (found !== undefined) return found;
-    }
-    return [];
   }
 }
 
 /**
  * Of several rules for one host the first trafficPolicy counts, and subsets of new names are added (Istio
- * `mergeDestinationRule`). Rules of the service's own namespace come before those of others.
+ * `mergeDestinationRule`).
  */
-function mergeRules(rules: readonly Rule[], { namespace, host }: MeshService): HostRule {
-  const own = rules.filter((rule) => rule.namespace === namespace);
-  const [first, ...others] = [...own, ...rules.filter((rule) => rule.namespace !== namespace)];
-  if (first === undefined) return noRule;
+function mergeRules(rules: readonly Rule[], all: readonly Rule[], { host }: MeshService): HostRule {
+  const [first, ...others] = rules;
   for (const other of others) {
     other.place
       .at('spec', 'host')
-      .warn(`${first.place.reference} is for ${host}, too: only new subsets are taken from here`, 'join the two rules');
+      .warn(
+        `${first!.place.reference} is for ${host}, too: only new subsets are taken from here`,
+        'join the two rules',
+      );
   }
   const subsets = new Map<string, PlacedSubset>();
-  for (const rule of [first, ...others]) {
+  for (const rule of rules) {
     for (const [index, subset] of (rule.body.spec.subsets ?? []).entries()) {
       if (!subsets.has(subset.name))
         subsets.set(subset.name, { subset, place: rule.place.at('spec', 'subsets', index) });
     }
   }
-  const policy = [first, ...others].find(({ body }) => body.spec.trafficPolicy !== undefined)?.body.spec.trafficPolicy;
-  return { policy, subsets };
+  const policy = rules.find(({ body }) => body.spec.trafficPolicy !== undefined)?.body.spec.trafficPolicy;
+  const named = all.flatMap(({ body }) => (body.spec.subsets ?? []).map(({ name }) => name));
+  const hiddenSubsets = [...new Set(named)].filter((name) => !subsets.has(name));
+  return { policy, subsets, hiddenSubsets };
 }
 
-function checkSubsets({ body, place }: Rule): void {
+function checkSubsets({ body, place }: ReadObject<DestinationRule>): void {
   const names = new Set<string>();
   for (const [index, { name }] of (body.spec.subsets ?? []).entries()) {
     if (names.has(name)) place.at('spec', 'subsets', index, 'name').error(`the subset "${name}" is there twice`);

@@ -1,11 +1,19 @@
+import type { RouteAction_HashPolicy } from '@inmesh/xds/messages';
 import { nearest } from '../nearest.js';
 import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
 import type { Destination } from '../schema/virtual-service.js';
 import type { DestinationRules } from './destination-rules.js';
+import { hashPoliciesFor } from './hash-policies.js';
 import { resolveHost } from './hosts.js';
 import { clusterName, type MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
+import { policyFor } from './traffic-policy.js';
+
+export interface FoundDestination {
+  readonly cluster: string;
+  readonly hash: readonly RouteAction_HashPolicy[];
+}
 
 /** Finds the clusters that routes name. */
 export class Destinations {
@@ -20,7 +28,12 @@ export class Destinations {
    * dialled, or the only one (Istio `GetDestinationCluster`).
    * @param dialled undefined when only mistakes are looked for
    */
-  resolve(destination: Destination, namespace: string, dialled: number | undefined, place: Place): string | undefined {
+  resolve(
+    destination: Destination,
+    namespace: string,
+    dialled: number | undefined,
+    place: Place,
+  ): FoundDestination | undefined {
     const host = resolveHost(destination.host, namespace, this.settings);
     const service = this.registry.find(host);
     if (service === undefined) {
@@ -31,11 +44,19 @@ export class Destinations {
     const port = portOf(destination, service, dialled, place);
     const subset = destination.subset ?? '';
     if (subset !== '') this.#checkSubset(subset, service, place.at('subset'));
-    return port === undefined ? undefined : clusterName(service.host, port, subset);
+    if (port === undefined) return undefined;
+    return { cluster: clusterName(service.host, port, subset), hash: this.hashOf(service, port, subset) };
+  }
+
+  /** What calls to a cluster take their hash from. */
+  hashOf(service: MeshService, port: number, subset = ''): readonly RouteAction_HashPolicy[] {
+    const { policy, subsets } = this.rules.of(service);
+    return hashPoliciesFor(policyFor(policy, subsets.get(subset)?.subset, port));
   }
 
   #checkSubset(subset: string, service: MeshService, place: Place): void {
-    const known = [...this.rules.of(service).subsets.keys()];
+    const { subsets, hiddenSubsets } = this.rules.of(service);
+    const known = [...subsets.keys(), ...hiddenSubsets];
     if (known.includes(subset)) return;
     const near = nearest(subset, known);
     const hint =

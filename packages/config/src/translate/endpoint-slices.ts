@@ -85,6 +85,8 @@ export class SliceIndex {
         draining: health === 'draining',
         weight: undefined,
         locality: { ...nowhere, zone: endpoint.zone ?? '' },
+        nodeName: endpoint.nodeName,
+        hints: hintsOf(endpoint),
         labels: workload?.labels,
         workload: workload?.description,
       };
@@ -96,6 +98,12 @@ export class SliceIndex {
     if (targetRef.kind !== undefined && targetRef.kind !== 'Pod') return undefined;
     return this.pods.named(targetRef.namespace ?? namespace, targetRef.name);
   }
+}
+
+function hintsOf({ hints }: SliceEndpoint): MeshEndpoint['hints'] {
+  if (hints === undefined) return undefined;
+  const { forZones = [], forNodes = [] } = hints;
+  return { zones: forZones.map(({ name }) => name), nodes: forNodes.map(({ name }) => name) };
 }
 
 /** Without conditions an endpoint is ready; one that serves to its end is drained (EndpointSlice API). */

@@ -1,12 +1,15 @@
 import { create } from '@bufbuild/protobuf';
-import { DirectResponseActionSchema, type Route, RouteSchema } from '@inmesh/xds/messages';
-import { type ProtoDuration, parseGatewayDuration } from '../durations.js';
+import { type Route, type RouteMatch, RouteSchema } from '@inmesh/xds/messages';
 import type { Place } from '../place.js';
 import type { ReadObject } from '../read-objects.js';
-import type { HttpRoute, HttpRouteRule } from '../schema/http-route.js';
+import type { HttpRoute, HttpRouteMatch, HttpRouteRule } from '../schema/http-route.js';
 import type { Backends } from './backends.js';
+import { filterConfigs } from './filter-configs.js';
+import { corsOf, mirrorsOf, redirectOf, rewriteOf } from './http-route-actions.js';
+import { type RouteFilters, readFilters } from './http-route-filters.js';
 import { type MatchRank, readMatch } from './http-route-matches.js';
-import { defaultRetries, durationOf, type RetrySettings } from './retry-policies.js';
+import { readTimes } from './http-route-times.js';
+import type { ActionFields } from './http-rule-actions.js';
 import { forwardTo } from './route-actions.js';
 
 type Source = ReadObject<HttpRoute>;
@@ -18,12 +21,18 @@ export interface RankedRoute {
   readonly routes: readonly Route[];
 }
 
+export interface RouteContext {
+  readonly backends: Backends;
+  /** The port of the Service; undefined when only mistakes are looked for. */
+  readonly dialled: number | undefined;
+}
+
 /** Without rules, and without matches in a rule, everything matches (Gateway API defaults). */
-export function readRoutes(source: Source, backends: Backends): RankedRoute[] {
+export function readRoutes(source: Source, context: RouteContext): RankedRoute[] {
   const place = source.place.at('spec', 'rules');
   checkNames(source, place);
   return (source.body.spec.rules ?? [{}]).flatMap((rule, index) =>
-    readRule(source, rule, index, backends, place.at(index)),
+    readRule(source, rule, index, context, place.at(index)),
   );
 }
 
@@ -55,18 +64,23 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function readRule(source: Source, rule: HttpRouteRule, index: number, backends: Backends, place: Place): RankedRoute[] {
+function readRule(
+  source: Source,
+  rule: HttpRouteRule,
+  index: number,
+  context: RouteContext,
+  place: Place,
+): RankedRoute[] {
   const { name, namespace } = source;
-  const action = buildAction(rule, namespace, backends, place);
+  const build = readAction(rule, namespace, context, place);
   const config = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproute/${name}`;
-  const matches = rule.matches === undefined || rule.matches.length === 0 ? [{}] : rule.matches;
-  return matches.map((written, at): RankedRoute => {
+  return matchesOf(rule).map((written, at): RankedRoute => {
     const { rank, matches: alternatives } = readMatch(written, place.at('matches', at));
     const routes = alternatives.map((match) =>
       create(RouteSchema, {
         name: rule.name ?? `${namespace}.${name}.${index}`,
         match,
-        action,
+        ...build(match),
         metadata: { filterMetadata: { istio: { config } } },
       }),
     );
@@ -74,40 +88,50 @@ function readRule(source: Source, rule: HttpRouteRule, index: number, backends: 
   });
 }
 
-function buildAction(rule: HttpRouteRule, namespace: string, backends: Backends, place: Place): Route['action'] {
+function matchesOf({ matches = [] }: HttpRouteRule): readonly HttpRouteMatch[] {
+  return matches.length === 0 ? [{}] : matches;
+}
+
+/** What a rule does with a request; what replaces a prefix depends on the match. */
+function readAction(
+  rule: HttpRouteRule,
+  namespace: string,
+  { backends, dialled }: RouteContext,
+  place: Place,
+): (match: RouteMatch) => ActionFields {
+  const filters = readFilters(rule.filters ?? [], place.at('filters'));
+  checkPrefixes(rule, filters);
+  const { redirect, cors } = filters;
+  const common = {
+    ...filters.headers,
+    typedPerFilterConfig: filterConfigs({ cors: cors && corsOf(cors.value) }),
+  };
+  if (redirect !== undefined) {
+    const { backendRefs = [] } = rule;
+    if (backendRefs.length > 0)
+      redirect.place.error('stands beside backendRefs, which would get no request', 'keep one');
+    return (match) => ({ ...common, action: { case: 'redirect', value: redirectOf(redirect.value, match, dialled) } });
+  }
   const targets = backends.resolve(rule.backendRefs ?? [], namespace, place.at('backendRefs'));
-  if (targets === undefined)
-    return { case: 'directResponse', value: create(DirectResponseActionSchema, { status: 500 }) };
+  const mirrors = mirrorsOf(filters.mirrors, namespace, backends);
   const { retries, timeout } = readTimes(rule);
-  return { case: 'route', value: forwardTo(targets, retries, timeout) };
-}
-
-/** With no repetition a limit for one try is a limit for all, and a policy of no retries could not carry it. */
-function readTimes({ timeouts, retry }: HttpRouteRule): { retries: RetrySettings; timeout: ProtoDuration | undefined } {
-  const timeout = positive(timeouts?.request);
-  const perTryTimeout = positive(timeouts?.backendRequest);
-  const retries = { ...readRetries(retry), perTryTimeout };
-  return { retries, timeout: retries.attempts === 0 ? shorter(timeout, perTryTimeout) : timeout };
-}
-
-/** GEP-1731: by default server errors, connection errors always; the back-off is the least time to wait. */
-function readRetries(retry: HttpRouteRule['retry']): RetrySettings {
-  if (retry === undefined) return defaultRetries;
-  return {
-    ...defaultRetries,
-    attempts: retry.attempts ?? defaultRetries.attempts,
-    statusCodes: retry.codes ?? [500, 502, 503, 504],
-    backoff: positive(retry.backoff),
+  return (match) => {
+    const value = forwardTo(targets, retries, { timeout, mirrors, rewrite: rewriteOf(filters, match) });
+    return { ...common, action: { case: 'route', value } };
   };
 }
 
-/** Zero switches a timeout off (GEP-1742). */
-function positive(written: string | undefined): ProtoDuration | undefined {
-  const duration = durationOf(parseGatewayDuration(written ?? ''));
-  return duration === undefined || (duration.seconds === 0n && duration.nanos === 0) ? undefined : duration;
-}
-
-function shorter(a: ProtoDuration | undefined, b: ProtoDuration | undefined): ProtoDuration | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos <= b.nanos) ? a : b;
+/** Only a prefix that was matched can be replaced (HTTPRoute `replacePrefixMatch`). */
+function checkPrefixes(rule: HttpRouteRule, { redirect, rewrite }: RouteFilters): void {
+  for (const filter of [redirect, rewrite]) {
+    const { path } = filter?.value ?? {};
+    if (filter === undefined || path === undefined) continue;
+    const at = filter.place.at('path');
+    const needed = path.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
+    if (path[needed] === undefined) at.at(needed).error(`must be given for the type ${path.type}`);
+    const isPrefix = matchesOf(rule).every((match) => (match.path?.type ?? 'PathPrefix') === 'PathPrefix');
+    if (path.type === 'ReplacePrefixMatch' && !isPrefix) {
+      at.at('type').error('replaces a prefix, but not every match of the rule is a PathPrefix', 'use ReplaceFullPath');
+    }
+  }
 }

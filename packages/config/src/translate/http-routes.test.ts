@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { issuesOf, load, routesOf, service, virtualService } from '../../test/support.js';
+import { issuesOf, load, loadWith, routesOf, service, virtualService } from '../../test/support.js';
 
 const shop = service('shop', 80, 8080);
 const at80 = 'shop.default.svc.cluster.local:80';
@@ -72,8 +72,8 @@ describe('The order of HTTPRoute matches', () => {
     expect(routesOf(load(shop, younger, older), at80)).toEqual([
       `path /a -> ${cluster}`,
       `prefix /a/ -> ${cluster}`,
-      'path /a -> 500',
-      'prefix /a/ -> 500',
+      'path /a -> inmesh-invalid-backend 1',
+      'prefix /a/ -> inmesh-invalid-backend 1',
     ]);
   });
 });
@@ -98,7 +98,7 @@ describe('A backend of an HTTPRoute', () => {
     ['[]', 0],
   ])('that cannot take a request, alone, is answered with 500: %s', (refs, warnings) => {
     const config = load(shop, httpRoute(`{ backendRefs: ${refs} }`));
-    expect(routesOf(config, at80)).toEqual(['prefix / -> 500']);
+    expect(routesOf(config, at80)).toEqual(['prefix / -> inmesh-invalid-backend 1']);
     expect(config.issues).toHaveLength(warnings);
   });
 
@@ -113,8 +113,8 @@ spec:
   from: [{ group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: default }]
   to: [{ group: "", kind: Service, name: ${name} }]
 `;
-    expect(routesOf(load(shop, other, route), at80)).toEqual(['prefix / -> 500']);
-    expect(routesOf(load(shop, other, route, grant('else')), at80)).toEqual(['prefix / -> 500']);
+    expect(routesOf(load(shop, other, route), at80)).toEqual(['prefix / -> inmesh-invalid-backend 1']);
+    expect(routesOf(load(shop, other, route, grant('else')), at80)).toEqual(['prefix / -> inmesh-invalid-backend 1']);
     expect(routesOf(load(shop, other, route, grant('other')), at80)).toEqual([
       'prefix / -> outbound|80||other.finance.svc.cluster.local',
     ]);
@@ -147,13 +147,26 @@ describe('An HTTPRoute', () => {
     expect(config.issues[0]?.severity).toBe('warning');
   });
 
-  it('for clients of another namespace is ignored with a warning', () => {
-    const route = httpRoute(
-      matching('{}'),
-      '{ kind: Service, group: "", name: shop, namespace: default }',
-      'name: r, namespace: b',
-    );
-    expect(issuesOf(shop, route)).toEqual([expect.stringMatching(/warning: .*clients of another namespace/)]);
+  it('of another namespace than its Service is for the clients of that namespace, and counts for them alone', () => {
+    const parent = '{ kind: Service, group: "", name: shop, namespace: default }';
+    const consumer = httpRoute('{ name: consumer }', parent, 'name: r, namespace: b');
+    const producer = httpRoute(matching('{ path: { type: Exact, value: /producer } }'));
+    const grantless = 'prefix / -> inmesh-invalid-backend 1';
+    const routesFor = (namespace: string, ...texts: string[]) =>
+      routesOf(loadWith({ client: { namespace } }, shop, ...texts), at80);
+    expect(routesFor('b', consumer, producer)).toEqual([grantless]);
+    expect(routesFor('default', consumer, producer)).toEqual([`path /producer -> ${cluster}`]);
+    expect(routesFor('default', consumer)).toEqual([`prefix / -> ${cluster}`]);
+    expect(issuesOf(shop, consumer, producer)).toEqual([]);
+  });
+
+  it('of another namespace leaves the ports that it is not for to the routes of the Service', () => {
+    const parent = '{ kind: Service, group: "", name: shop, namespace: default, port: 8080 }';
+    const consumer = httpRoute('{}', parent, 'name: r, namespace: b');
+    const producer = httpRoute(matching('{ path: { type: Exact, value: /producer } }'));
+    const config = loadWith({ client: { namespace: 'b' } }, shop, consumer, producer);
+    expect(routesOf(config, at80)).toEqual([`path /producer -> ${cluster}`]);
+    expect(routesOf(config, 'shop.default.svc.cluster.local:8080')).toEqual(['prefix / -> inmesh-invalid-backend 1']);
   });
 
   it('gives way to a VirtualService', () => {
@@ -164,7 +177,6 @@ describe('An HTTPRoute', () => {
   });
 
   it.each([
-    ['{ filters: [{ type: URLRewrite }] }', /rules\[0\]\.filters: is not supported yet/],
     ['{ matches: [{ path: { value: a } }] }', /rules\[0\]\.matches\[0\]\.path\.value: "a" must begin with "\/"/],
     [
       '{ matches: [{ headers: [{ name: a, value: "(", type: RegularExpression }] }] }',

@@ -4,6 +4,7 @@ import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { HttpRoute, ParentRef } from '../schema/http-route.js';
 import { Backends } from './backends.js';
+import type { Destinations } from './destinations.js';
 import { byPrecedence, type RankedRoute, readRoutes } from './http-route-rules.js';
 import type { MeshPort, MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
@@ -16,20 +17,29 @@ interface Binding {
   readonly parent: ParentRef;
 }
 
-/** HTTPRoutes that are bound to a Service of their own namespace, so for all of its clients (GEP-1294, producer routes). */
+/**
+ * HTTPRoutes by the Service that they are bound to (GEP-1294). A route of the Service's own namespace is for all of its
+ * clients; one of another namespace is for clients there, and counts for them instead of all of the former.
+ */
 export class HttpRoutes {
   readonly #bindings = new Map<string, Binding[]>();
-  readonly #read = new Map<Source, readonly RankedRoute[]>();
   readonly #backends: Backends;
 
   constructor(
     objects: Pick<ObjectsByKind, 'HTTPRoute' | 'ReferenceGrant'>,
     private readonly registry: Registry,
     private readonly virtualServices: VirtualServices,
+    destinations: Destinations,
     private readonly settings: Settings,
   ) {
-    this.#backends = new Backends(objects.ReferenceGrant, registry, settings);
-    for (const source of objects.HTTPRoute) this.#bind(source);
+    const create = () => new Backends(objects.ReferenceGrant, registry, destinations, settings);
+    this.#backends = create();
+    // What is only checked sends no request anywhere.
+    const context = { backends: create(), dialled: undefined };
+    for (const source of objects.HTTPRoute) {
+      readRoutes(source, context);
+      this.#bind(source);
+    }
   }
 
   /** Whether some route sends a share to a backend that is not there. */
@@ -38,11 +48,13 @@ export class HttpRoutes {
   }
 
   /** Undefined where nothing is bound to the port. Where something is, a request that no rule matches is not found. */
-  routesOf({ host }: MeshService, port: MeshPort): Route[] | undefined {
+  routesOf({ host, namespace }: MeshService, port: MeshPort): Route[] | undefined {
     const bound = (this.#bindings.get(host) ?? []).filter(({ parent }) => isForPort(parent, port));
     if (bound.length === 0) return undefined;
-    const sources = new Set(bound.map(({ source }) => source));
-    const routes = [...sources].flatMap((source) => this.#read.get(source) ?? []);
+    const consumers = bound.filter(({ source }) => source.namespace !== namespace);
+    const sources = new Set((consumers.length > 0 ? consumers : bound).map(({ source }) => source));
+    const context = { backends: this.#backends, dialled: port.number };
+    const routes = [...sources].flatMap((source): RankedRoute[] => readRoutes(source, context));
     return routes.sort(byPrecedence).flatMap((ranked) => ranked.routes);
   }
 
@@ -52,10 +64,11 @@ export class HttpRoutes {
     for (const [index, parent] of parents.entries()) {
       const service = this.#findParent(source, parent, source.place.at('spec', 'parentRefs', index));
       if (service === undefined) continue;
+      // Asked for each of them, as another client may be told apart by any.
+      if (service.namespace !== source.namespace && !this.settings.client.isIn(source.namespace)) continue;
       const known = this.#bindings.get(service.host);
       if (known === undefined) this.#bindings.set(service.host, [{ source, parent }]);
       else known.push({ source, parent });
-      if (!this.#read.has(source)) this.#read.set(source, readRoutes(source, this.#backends));
     }
   }
 
@@ -69,9 +82,6 @@ export class HttpRoutes {
     if (service === undefined) {
       const hint = this.registry.hintFor(host, this.settings);
       return ignore(place.at('name'), `there is no Service "${name}" in the namespace ${namespace}`, hint);
-    }
-    if (namespace !== source.namespace) {
-      return ignore(place.at('namespace'), 'routes for clients of another namespace are not supported yet');
     }
     const virtualService = this.virtualServices.find(service);
     if (virtualService !== undefined) {

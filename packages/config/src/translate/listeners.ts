@@ -7,9 +7,10 @@ import {
   type Route,
   type RouteConfiguration,
   RouteConfigurationSchema,
-  RouterSchema,
 } from '@inmesh/xds/messages';
 import { fromAds } from './config-source.js';
+import { maxDirectResponseBytes } from './direct-responses.js';
+import { buildHttpFilters } from './filter-configs.js';
 import type { MeshPort, MeshService } from './mesh-service.js';
 
 /** As it is dialled. */
@@ -17,17 +18,18 @@ export function listenerName({ host }: MeshService, { number }: MeshPort): strin
   return `${host}:${number}`;
 }
 
-/** For clients without a proxy (gRFC A27): a name, and where its routes are. */
-export function buildListener(name: string): Listener {
+/**
+ * For clients without a proxy (gRFC A27): a name, and where its routes are.
+ * @param routes the name of the route configuration
+ */
+export function buildListener(name: string, routes = name): Listener {
   const manager = create(HttpConnectionManagerSchema, {
     statPrefix: name,
-    routeSpecifier: { case: 'rds', value: { routeConfigName: name, configSource: fromAds } },
-    httpFilters: [{ name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: router } }],
+    routeSpecifier: { case: 'rds', value: { routeConfigName: routes, configSource: fromAds } },
+    httpFilters: buildHttpFilters(),
   });
   return create(ListenerSchema, { name, apiListener: { apiListener: anyPack(HttpConnectionManagerSchema, manager) } });
 }
-
-const router = anyPack(RouterSchema, create(RouterSchema));
 
 export function buildRouteConfiguration(
   service: MeshService,
@@ -36,5 +38,9 @@ export function buildRouteConfiguration(
 ): RouteConfiguration {
   const name = listenerName(service, port);
   const domains = [service.host, ...service.aliases].flatMap((host) => [host, `${host}:${port.number}`]);
-  return create(RouteConfigurationSchema, { name, virtualHosts: [{ name, domains, routes: [...routes] }] });
+  return create(RouteConfigurationSchema, {
+    name,
+    virtualHosts: [{ name, domains, routes: [...routes] }],
+    maxDirectResponseBodySizeBytes: maxDirectResponseBytes,
+  });
 }

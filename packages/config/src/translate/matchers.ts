@@ -56,7 +56,7 @@ export function queryMatcher(name: string, test: TextTest): QueryParameterMatche
   });
 }
 
-function stringMatcher({ kind, value }: Exclude<TextTest, { kind: 'present' }>): StringMatcher {
+export function stringMatcher({ kind, value }: Exclude<TextTest, { kind: 'present' }>): StringMatcher {
   return create(StringMatcherSchema, {
     matchPattern: kind === 'regex' ? { case: 'safeRegex', value: { regex: value } } : { case: kind, value },
   });

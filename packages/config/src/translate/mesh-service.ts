@@ -15,14 +15,18 @@ export interface MeshEndpoint {
   /** 1 when undefined. */
   readonly weight: number | undefined;
   readonly locality: Locality;
+  /** Of the Kubernetes Node that it is on. */
+  readonly nodeName?: string | undefined;
+  /** Which zones and Nodes the cluster has allotted it to (EndpointSlice `hints`). */
+  readonly hints?: { readonly zones: readonly string[]; readonly nodes: readonly string[] } | undefined;
   /** Undefined when nothing is known of what is behind the address. */
   readonly labels: Readonly<Record<string, string>> | undefined;
   /** «name;namespace;canonical name;revision;cluster», as Istio writes it into the endpoint's metadata. */
   readonly workload: string | undefined;
 }
 
-/** How endpoints reach a client: as addresses, or as names that it resolves itself. */
-export type Discovery = 'eds' | 'strictDns' | 'logicalDns';
+/** How endpoints reach a client: as addresses, as names that it resolves itself, or as what its caller dialled. */
+export type Discovery = 'eds' | 'strictDns' | 'logicalDns' | 'dialled';
 
 export interface MeshPort {
   readonly number: number;
@@ -43,6 +47,10 @@ export interface MeshService {
   readonly ports: readonly MeshPort[];
   /** Labels of endpoints that are not ready: a subset of them is empty for now, and no mistake. */
   readonly unready?: readonly Readonly<Record<string, string>>[];
+  /** Whether this client does not see it (`exportTo`): it is no host to call, but routes may lead to it. */
+  readonly isHidden?: boolean;
+  /** Which endpoints callers shall prefer (Kubernetes `trafficDistribution`). */
+  readonly trafficDistribution?: string | undefined;
   readonly place: Place;
 }
 

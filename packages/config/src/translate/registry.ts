@@ -14,23 +14,21 @@ const maxHints = 50;
 /** Every host of the mesh. */
 export class Registry {
   readonly #services = new Map<string, MeshService>();
-  readonly #unresolved = new Map<string, string>();
   readonly #hints = new Map<string, string>();
   #sorted: MeshService[] | undefined;
 
   add(service: MeshService): void {
     this.#sorted = undefined;
     const other = this.#services.get(service.host);
-    this.#services.set(service.host, other === undefined ? service : merge(other, service));
-  }
-
-  /** @param reason why nothing is known of a host that a ServiceEntry names */
-  addUnresolved(host: string, reason: string): void {
-    this.#unresolved.set(host.toLowerCase(), reason);
+    if (other === undefined || (other.isHidden === true && service.isHidden !== true)) {
+      this.#services.set(service.host, service);
+    } else if (service.isHidden !== true || other.isHidden === true) {
+      this.#services.set(service.host, merge(other, service));
+    }
   }
 
   whyUnknown(host: string): string {
-    return this.#unresolved.get(host) ?? `no Service and no ServiceEntry has the host "${host}"`;
+    return `no Service and no ServiceEntry has the host "${host}"`;
   }
 
   /** Of this very name, or of the wildcard of a ServiceEntry. */
@@ -105,12 +103,7 @@ export function buildRegistry(objects: ObjectsByKind, settings: Settings): Regis
   for (const service of translateServices(objects.Service, slices, settings)) registry.add(service);
   const workloads = { pods, entries: objects.WorkloadEntry };
   for (const entry of objects.ServiceEntry) {
-    const found = translateServiceEntry(entry, workloads);
-    for (const service of found) registry.add(service);
-    if (found.length > 0) continue;
-    const { hosts, resolution = 'NONE' } = entry.body.spec;
-    const reason = `its ServiceEntry has resolution ${resolution}, which is not supported yet`;
-    for (const host of hosts) registry.addUnresolved(host, reason);
+    for (const service of translateServiceEntry(entry, workloads, settings.client)) registry.add(service);
   }
   return registry;
 }

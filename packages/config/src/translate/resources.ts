@@ -8,36 +8,54 @@ import {
   type RouteConfiguration,
   RouteSchema,
 } from '@inmesh/xds/messages';
-import { didYouMean } from '../nearest.js';
-import { ownValue } from '../own-value.js';
+import type { Client } from '../client.js';
+import type { Settings } from '../options.js';
 import { buildAssignment } from './assignments.js';
+import { buildBlockAll, everyOtherHost } from './block-all.js';
 import { buildCluster } from './clusters.js';
 import type { DestinationRules, HostRule, PlacedSubset } from './destination-rules.js';
+import { asDialled } from './dialled.js';
+import type { Egress } from './egress.js';
+import { sayEmptySubsets } from './empty-subsets.js';
+import type { GatewayResources } from './gateway-routes.js';
+import { hashPoliciesFor } from './hash-policies.js';
 import { buildMatch } from './http-matches.js';
 import type { HttpRoutes } from './http-routes.js';
 import { buildInvalidBackendCluster } from './invalid-backend.js';
 import { buildListener, buildRouteConfiguration } from './listeners.js';
-import { clusterName, type MeshPort, type MeshService } from './mesh-service.js';
+import type { LocalityGroup } from './locality-groups.js';
+import { placeEndpoints } from './locality-placement.js';
+import { localityModeOf, weighsLocalities } from './locality-settings.js';
+import { clusterName, type MeshEndpoint, type MeshPort, type MeshService } from './mesh-service.js';
+import type { RateLimits } from './rate-limits.js';
+import { referencedClusters } from './referenced-clusters.js';
 import type { Registry } from './registry.js';
 import { defaultRetries } from './retry-policies.js';
 import { forwardTo } from './route-actions.js';
-import { policyFor } from './traffic-policy.js';
+import { type ClusterPolicy, policyFor } from './traffic-policy.js';
 import type { VirtualServices } from './virtual-services.js';
-import { hasLabels, type Labels } from './workloads.js';
-
-/** More would hide the rest of the line. */
-const maxValues = 10;
+import { hasLabels } from './workloads.js';
 
 export interface Rules {
   readonly destinationRules: DestinationRules;
   readonly virtualServices: VirtualServices;
   readonly httpRoutes: HttpRoutes;
+  readonly rateLimits: RateLimits;
+  readonly egress: Egress;
+  readonly gateway: GatewayResources;
 }
 
-/** Everything that clients are told, each map sorted by name. */
-export function buildResources(registry: Registry, rules: Rules): ResourceSet {
-  const builder = new Builder(rules);
-  for (const service of registry.sorted()) builder.addService(service);
+/** Everything that a client is told, each map sorted by name. */
+export function buildResources(registry: Registry, rules: Rules, { client }: Settings): ResourceSet {
+  const builder = new Builder(rules, client);
+  const services = registry.sorted();
+  for (const service of services) builder.addListeners(service);
+  if (rules.egress.registryOnly) builder.addListener(everyOtherHost, buildBlockAll());
+  // After the services: what a Gateway has a rule for is routed by it.
+  builder.routes.push(...rules.gateway.routes);
+  builder.listeners.push(...rules.gateway.listeners);
+  const referenced = referencedClusters(builder.routes);
+  for (const service of services) builder.addClusters(service, referenced);
   if (rules.httpRoutes.useInvalidBackend) builder.addCluster(buildInvalidBackendCluster(), []);
   return {
     listeners: byName(builder.listeners, ({ name }) => name),
@@ -53,103 +71,100 @@ class Builder {
   readonly clusters: Cluster[] = [];
   readonly assignments: ClusterLoadAssignment[] = [];
 
-  constructor(private readonly rules: Rules) {}
+  constructor(
+    private readonly rules: Rules,
+    private readonly client: Client,
+  ) {}
 
-  addService(service: MeshService): void {
-    const rule = this.rules.destinationRules.of(service);
+  addListeners(service: MeshService): void {
+    const { egress, rateLimits } = this.rules;
+    for (const port of service.ports) {
+      // What is not HTTP has no routes, but where nothing else may be called, what is listed has to be.
+      const isListed = port.protocol !== 'opaque' || egress.registryOnly;
+      if (!isListed || !egress.sees(service, port)) continue;
+      const routes = rateLimits.addTo(service, this.#routesOf(service, port));
+      const configuration = buildRouteConfiguration(service, port, routes);
+      this.addListener(configuration.name, configuration);
+    }
+  }
+
+  addListener(name: string, configuration: RouteConfiguration): void {
+    this.routes.push(configuration);
+    this.listeners.push(buildListener(name, configuration.name));
+  }
+
+  /** @param referenced what routes of hosts that are seen lead to, be it seen itself or not */
+  addClusters(service: MeshService, referenced: ReadonlySet<string>): void {
+    const { destinationRules, egress } = this.rules;
+    const rule = destinationRules.of(service);
     sayEmptySubsets(service, rule);
     for (const port of service.ports) {
-      this.#addClusters(service, port, rule);
-      // What is not HTTP has no routes, but it can be the destination of some.
-      if (port.protocol !== 'opaque') this.#addListener(service, port);
+      const isSeen = egress.sees(service, port);
+      for (const cluster of clustersOf(port, rule)) {
+        const name = clusterName(service.host, port.number, cluster.subset);
+        if ((isSeen && !rule.hiddenSubsets.includes(cluster.subset)) || referenced.has(name)) {
+          this.#addOne(service, port, cluster);
+        }
+      }
     }
   }
 
-  addCluster(cluster: Cluster, endpoints: MeshPort['endpoints']): void {
+  addCluster(cluster: Cluster, groups: readonly LocalityGroup[]): void {
     this.clusters.push(cluster);
-    if (cluster.edsClusterConfig !== undefined) this.assignments.push(buildAssignment(cluster.name, endpoints));
+    if (cluster.edsClusterConfig !== undefined) this.assignments.push(buildAssignment(cluster.name, groups));
   }
 
-  #addClusters(service: MeshService, port: MeshPort, { policy, subsets }: HostRule): void {
-    const all = {
-      service,
-      port,
-      subset: '',
-      endpoints: port.endpoints,
-      policy: policyFor(policy, undefined, port.number),
-    };
-    this.addCluster(buildCluster(all), all.endpoints);
-    for (const [name, placed] of subsets) {
-      const endpoints = endpointsOf(port, placed);
-      const ofSubset = {
-        service,
-        port,
-        subset: name,
-        endpoints,
-        policy: policyFor(policy, placed.subset, port.number),
-      };
-      this.addCluster(buildCluster(ofSubset), endpoints);
-    }
+  #addOne(service: MeshService, port: MeshPort, { subset, endpoints, policy }: PortCluster): void {
+    const found =
+      policy.loadBalancer?.simple === 'PASSTHROUGH'
+        ? asDialled(service.host, port.number)
+        : { discovery: port.discovery, endpoints };
+    const mode = localityModeOf(policy, service);
+    const groups = placeEndpoints(found.endpoints, mode, this.client);
+    const { discovery } = found;
+    const localityWeighted = weighsLocalities(mode);
+    this.addCluster(buildCluster({ service, port, subset, discovery, groups, policy, localityWeighted }), groups);
   }
 
-  #addListener(service: MeshService, port: MeshPort): void {
-    const { virtualServices, httpRoutes } = this.rules;
-    const routes = virtualServices.routesOf(service, port.number) ??
-      httpRoutes.routesOf(service, port) ?? [defaultRoute(service, port)];
-    const configuration = buildRouteConfiguration(service, port, routes);
-    this.routes.push(configuration);
-    this.listeners.push(buildListener(configuration.name));
+  #routesOf(service: MeshService, port: MeshPort): Route[] {
+    const { virtualServices, httpRoutes, destinationRules } = this.rules;
+    const ofRules =
+      port.protocol === 'opaque'
+        ? undefined
+        : (virtualServices.routesOf(service, port.number) ?? httpRoutes.routesOf(service, port));
+    return (
+      ofRules ?? [defaultRoute(service, port, policyFor(destinationRules.of(service).policy, undefined, port.number))]
+    );
   }
 }
 
 /** Of a port that no rule is for. Its name is Istio's. */
-function defaultRoute({ host }: MeshService, { number }: MeshPort): Route {
-  const action = forwardTo([{ cluster: clusterName(host, number), weight: 1 }], defaultRetries);
+function defaultRoute({ host }: MeshService, { number }: MeshPort, policy: ClusterPolicy): Route {
+  const target = { cluster: clusterName(host, number), weight: 1, hash: hashPoliciesFor(policy) };
+  const action = forwardTo([target], defaultRetries);
   return create(RouteSchema, { name: 'default', match: buildMatch(), action: { case: 'route', value: action } });
+}
+
+interface PortCluster {
+  /** Empty for all endpoints of the port. */
+  readonly subset: string;
+  readonly endpoints: readonly MeshEndpoint[];
+  readonly policy: ClusterPolicy;
+}
+
+function clustersOf(port: MeshPort, { policy, subsets, hiddenSubsets }: HostRule): PortCluster[] {
+  const all = { subset: '', endpoints: port.endpoints, policy: policyFor(policy, undefined, port.number) };
+  const ofSubsets = [...subsets].map(([subset, placed]) => ({
+    subset,
+    endpoints: endpointsOf(port, placed),
+    policy: policyFor(policy, placed.subset, port.number),
+  }));
+  const hidden = hiddenSubsets.map((subset) => ({ ...all, subset, endpoints: [] }));
+  return [all, ...ofSubsets, ...hidden];
 }
 
 function endpointsOf({ endpoints }: MeshPort, { subset }: PlacedSubset): MeshPort['endpoints'] {
   return endpoints.filter(({ labels = {} }) => hasLabels(labels, subset.labels ?? {}));
-}
-
-/** Requests to a subset without endpoints fail. Where the service has none at all, that is no fault of the subset. */
-function sayEmptySubsets({ host, ports, unready = [] }: MeshService, { subsets }: HostRule): void {
-  const endpoints = ports.flatMap((port) => port.endpoints);
-  if (endpoints.length === 0) return;
-  const known = endpoints.flatMap(({ labels }) => (labels === undefined ? [] : [labels]));
-  if (known.length === 0) sayUnlabelled(host, subsets);
-  else for (const placed of subsets.values()) sayUnselective(host, placed, [...known, ...unready]);
-}
-
-function sayUnselective(host: string, { subset, place }: PlacedSubset, known: readonly Labels[]): void {
-  const wanted = subset.labels ?? {};
-  if (known.some((labels) => hasLabels(labels, wanted))) return;
-  const written = Object.entries(wanted).map(([key, value]) => `${key}: ${value}`);
-  place.warn(
-    `no endpoint of ${host} has the labels { ${written.join(', ')} }: requests to "${subset.name}" fail`,
-    hintForLabels(wanted, known),
-  );
-}
-
-/** Names what the endpoints have instead of the first label that none of them has. */
-function hintForLabels(wanted: Labels, known: readonly Labels[]): string | undefined {
-  for (const [key, value] of Object.entries(wanted)) {
-    const values = new Set(known.flatMap((labels) => ownValue(labels, key) ?? []));
-    if (values.size === 0)
-      return didYouMean(key, new Set(known.flatMap((labels) => Object.keys(labels)))) ?? `none has the label "${key}"`;
-    if (!values.has(value)) return `they have ${key}: ${[...values].sort().slice(0, maxValues).join(', ')}`;
-  }
-  return undefined;
-}
-
-/** Most often only the Pods are missing. */
-function sayUnlabelled(host: string, subsets: HostRule['subsets']): void {
-  for (const { place } of [...subsets.values()].slice(0, 1)) {
-    place.warn(
-      `nothing is known of the labels of any endpoint of ${host}: its subsets are empty`,
-      'Pods are needed beside the EndpointSlices, labels on the endpoints of a ServiceEntry',
-    );
-  }
 }
 
 function byName<Resource>(

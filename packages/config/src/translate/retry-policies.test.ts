@@ -1,3 +1,4 @@
+import { RetryPolicy_ResetHeaderFormat } from '@inmesh/xds/messages';
 import { describe, expect, it } from 'vitest';
 import { issuesOf, load, service, virtualService } from '../../test/support.js';
 
@@ -23,6 +24,13 @@ describe('The retries of a rule', () => {
       retriableStatusCodes: [],
       hostSelectionRetryMaxAttempts: 5n,
       retryHostPredicate: [{ name: 'envoy.retry_host_predicates.previous_hosts' }],
+    });
+  });
+
+  it('obey a server that says when to come back, up to five minutes', () => {
+    expect(policyOf('{ attempts: 1 }')?.rateLimitedRetryBackOff).toMatchObject({
+      resetHeaders: [{ name: 'retry-after', format: RetryPolicy_ResetHeaderFormat.SECONDS }],
+      maxInterval: { seconds: 300n, nanos: 0 },
     });
   });
 

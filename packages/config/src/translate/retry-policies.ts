@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
-import { PreviousHostsPredicateSchema, type RetryPolicy, RetryPolicySchema } from '@inmesh/xds/messages';
+import {
+  PreviousHostsPredicateSchema,
+  type RetryPolicy,
+  RetryPolicy_ResetHeaderFormat,
+  RetryPolicySchema,
+} from '@inmesh/xds/messages';
 import { type DurationResult, type ProtoDuration, parseGoDuration } from '../durations.js';
 import { didYouMean } from '../nearest.js';
 import type { Place } from '../place.js';
@@ -35,8 +40,15 @@ export function buildRetryPolicy(settings: RetrySettings): RetryPolicy | undefin
     ...(settings.perTryTimeout !== undefined && { perTryTimeout: settings.perTryTimeout }),
     ...(settings.backoff !== undefined && { retryBackOff: { baseInterval: settings.backoff } }),
     ...(settings.avoidPreviousHosts && { retryHostPredicate: [previousHosts] }),
+    rateLimitedRetryBackOff: retryAfter,
   });
 }
+
+/** Beyond what Istio writes: a server that says when to come back is obeyed, within Envoy's own limit. */
+const retryAfter = {
+  resetHeaders: [{ name: 'retry-after', format: RetryPolicy_ResetHeaderFormat.SECONDS }],
+  maxInterval: { seconds: 300n, nanos: 0 },
+};
 
 const previousHosts = {
   name: 'envoy.retry_host_predicates.previous_hosts',

@@ -1,5 +1,6 @@
+import { Cluster_DiscoveryType, Cluster_LbPolicy } from '@inmesh/xds/messages';
 import { describe, expect, it } from 'vitest';
-import { issuesOf, load } from '../../test/support.js';
+import { issuesOf, load, loadWith } from '../../test/support.js';
 
 function entry(spec: string): string {
   return `---
@@ -35,6 +36,10 @@ describe('A ServiceEntry', () => {
       'resolution: STATIC, endpoints: [{ address: 10.0.0.1, ports: { toString: 1 } }]',
       /no port of the name "toString"/,
     ],
+    [
+      'resolution: NONE, endpoints: [{ address: 10.0.0.1 }]',
+      /endpoints: calls go to what was dialled, not to endpoints \(use resolution: STATIC or DNS\)/,
+    ],
   ])('is refused: %s', (spec, expected) => {
     expect(issuesOf(entry(spec))).toEqual([expect.stringMatching(expected)]);
   });
@@ -61,6 +66,61 @@ describe('A ServiceEntry', () => {
   it('of a protocol that nobody knows is refused', () => {
     expect(issuesOf(entry('resolution: DNS').replace('protocol: HTTP', 'protocol: QUIC'))).toEqual([
       expect.stringMatching(/ports\[0\]\.protocol: "QUIC" is none of/),
+    ]);
+  });
+
+  it.each(['resolution: NONE', 'resolution: DYNAMIC_DNS', ''])('lets DNS say where its host is: %s', (resolution) => {
+    const { resources, issues } = load(entry(resolution));
+    expect(issues).toEqual([]);
+    expect(resources.clusters.get('outbound|80||api.example.com')).toMatchObject({
+      clusterDiscoveryType: { value: Cluster_DiscoveryType.STRICT_DNS },
+      loadAssignment: {
+        endpoints: [
+          {
+            lbEndpoints: [
+              { hostIdentifier: { value: { address: { address: { value: { address: 'api.example.com' } } } } } },
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  it.each(['NONE', 'DYNAMIC_DNS'])('for a wildcard leaves to the caller which host it is: %s', (resolution) => {
+    const text = entry(`resolution: ${resolution}`).replace('api.example.com', '"*.example.com"');
+    const { resources, issues } = load(text);
+    expect(issues).toEqual([]);
+    expect(resources.clusters.get('outbound|80||*.example.com')).toMatchObject({
+      clusterDiscoveryType: { value: Cluster_DiscoveryType.ORIGINAL_DST },
+      lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    });
+    expect([...resources.listeners.keys()]).toEqual(['*.example.com:80']);
+  });
+
+  it('is a host for those namespaces alone that it is exported to', () => {
+    const hosts = (namespace: string, exportTo: string) => [
+      ...loadWith(
+        { client: { namespace } },
+        entry(`resolution: DNS, exportTo: ${exportTo}`),
+      ).resources.listeners.keys(),
+    ];
+    expect(hosts('web', "['.']")).toEqual([]);
+    expect(hosts('default', "['.']")).toEqual(['api.example.com:80']);
+    expect(hosts('web', '[web]')).toEqual(['api.example.com:80']);
+    expect(hosts('web', "['*']")).toEqual(['api.example.com:80']);
+  });
+
+  it('that this client sees counts, where another of its host is not for it', () => {
+    const hidden = entry("resolution: STATIC, exportTo: ['.'], endpoints: [{ address: 10.0.0.1 }]");
+    const own = entry("resolution: STATIC, exportTo: ['.'], endpoints: [{ address: 10.0.0.2 }]").replace(
+      'name: api }',
+      'name: own, namespace: web }',
+    );
+    const { resources, issues } = loadWith({ client: { namespace: 'web' } }, hidden, own);
+    expect(issues).toEqual([]);
+    const { endpoints } = resources.assignments.get('outbound|80||api.example.com')!;
+    expect(endpoints).toMatchObject([
+      { lbEndpoints: [{ hostIdentifier: { value: { address: { address: { value: { address: '10.0.0.2' } } } } } }] },
     ]);
   });
 });

@@ -1,8 +1,12 @@
+import type { Client } from '../client.js';
 import { didYouMean } from '../nearest.js';
 import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { EntryPort, ServiceEntry, Workload } from '../schema/service-entry.js';
+import { asDialled } from './dialled.js';
+import { isWildcard } from './hosts.js';
 import { isIpAddress } from './ip-address.js';
+import { trafficDistributionAnnotation } from './locality-settings.js';
 import {
   type Discovery,
   type Locality,
@@ -12,6 +16,7 @@ import {
   nowhere,
 } from './mesh-service.js';
 import { protocolNamed } from './protocol.js';
+import { isExportedTo } from './visibility.js';
 import { describeWorkload, hasLabels, type PodIndex } from './workloads.js';
 
 type Entry = ReadObject<ServiceEntry>;
@@ -23,21 +28,20 @@ export interface Workloads {
 }
 
 const discoveries: Readonly<Record<string, Discovery>> = {
+  NONE: 'dialled',
+  DYNAMIC_DNS: 'dialled',
   STATIC: 'eds',
   DNS: 'strictDns',
   DNS_ROUND_ROBIN: 'logicalDns',
 };
 
-/** A service for each host of a ServiceEntry; none where its resolution is not supported. */
-export function translateServiceEntry(entry: Entry, workloads: Workloads): MeshService[] {
+/** A service for each host of a ServiceEntry. */
+export function translateServiceEntry(entry: Entry, workloads: Workloads, client: Client): MeshService[] {
   const { spec } = entry.body;
   const place = entry.place.at('spec');
-  const discovery = discoveries[spec.resolution ?? 'NONE'];
-  if (spec.resolution === undefined) {
-    place.at('resolution').warn('not given, which means NONE, and that is not supported yet: ignored');
-  }
+  const discovery = discoveries[spec.resolution ?? 'NONE']!;
+  const isHidden = !isExportedTo(spec.exportTo, entry.namespace, client);
   checkPortNames(entry);
-  if (discovery === undefined) return [];
   const candidates = candidatesOf(entry, workloads);
   checkCandidates(candidates, discovery, place);
   return spec.hosts.map((written, index) => {
@@ -46,7 +50,9 @@ export function translateServiceEntry(entry: Entry, workloads: Workloads): MeshS
     const ports = (spec.ports ?? []).flatMap((port, at) =>
       translatePort(port, host, discovery, candidates, place.at('ports', at)),
     );
-    return { host, name: host, namespace: entry.namespace, aliases: [], ports, place: entry.place };
+    const trafficDistribution = entry.metadata.annotations?.[trafficDistributionAnnotation];
+    const { namespace } = entry;
+    return { host, name: host, namespace, aliases: [], ports, isHidden, trafficDistribution, place: entry.place };
   });
 }
 
@@ -109,13 +115,16 @@ function checkCandidates(candidates: readonly Candidate[], discovery: Discovery,
       at.at('address').error(`"${address}" is not an IP address`, 'names need resolution: DNS');
     }
   }
+  if (discovery === 'dialled' && candidates.length > 0) {
+    place.at('endpoints').error('calls go to what was dialled, not to endpoints', 'use resolution: STATIC or DNS');
+  }
   if (discovery === 'logicalDns' && candidates.length > 1) {
     place.at('endpoints').error('DNS_ROUND_ROBIN takes one endpoint at most', 'use resolution: DNS');
   }
 }
 
 function checkHost(host: string, discovery: Discovery, candidates: readonly Candidate[], place: Place): void {
-  if (discovery === 'eds' || candidates.length > 0 || !host.startsWith('*')) return;
+  if (discovery === 'eds' || discovery === 'dialled' || candidates.length > 0 || !isWildcard(host)) return;
   place.error(`"${host}" cannot be resolved by DNS`, 'give endpoints, or name the host');
 }
 
@@ -131,13 +140,15 @@ function translatePort(
     place.at('protocol').error(`"${port.protocol}" is none of HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS`);
     return [];
   }
+  const named = { number: port.number, name: port.name ?? '', protocol };
+  if (discovery === 'dialled') return [{ ...named, ...asDialled(host, port.number) }];
   // Without endpoints the host's own name is what DNS resolves.
   const found: readonly Candidate[] =
     candidates.length === 0 && discovery !== 'eds'
       ? [{ workload: {}, address: host, description: undefined, place }]
       : candidates;
   const endpoints = found.filter(isUsable(discovery)).map((one) => translateEndpoint(one, port));
-  return [{ number: port.number, name: port.name ?? '', protocol, discovery, endpoints: eachOnce(endpoints) }];
+  return [{ ...named, discovery, endpoints: eachOnce(endpoints) }];
 }
 
 function isUsable(discovery: Discovery): (candidate: Candidate) => boolean {

@@ -84,3 +84,20 @@ describe('A Service', () => {
     ]);
   });
 });
+
+describe('A Service with the annotation of Istio for it', () => {
+  it('is a host for those namespaces alone that it is exported to', () => {
+    const annotated = (exportTo: string) =>
+      service('shop', 80).replace(
+        'name: shop }',
+        `name: shop, annotations: { networking.istio.io/exportTo: '${exportTo}' } }`,
+      );
+    const hosts = (namespace: string, exportTo: string) => [
+      ...loadWith({ client: { namespace } }, annotated(exportTo)).resources.listeners.keys(),
+    ];
+    expect(hosts('web', '.')).toEqual([]);
+    expect(hosts('default', '.')).toEqual(['shop.default.svc.cluster.local:80']);
+    expect(hosts('web', 'other, web')).toEqual(['shop.default.svc.cluster.local:80']);
+    expect(hosts('web', '~')).toEqual([]);
+  });
+});

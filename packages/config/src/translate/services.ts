@@ -1,9 +1,12 @@
 import type { Settings } from '../options.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { Service, ServicePort } from '../schema/kubernetes.js';
+import { namedEndpoint } from './dialled.js';
 import type { SliceIndex } from './endpoint-slices.js';
-import { type Discovery, type MeshEndpoint, type MeshPort, type MeshService, nowhere } from './mesh-service.js';
+import { trafficDistributionAnnotation } from './locality-settings.js';
+import type { Discovery, MeshEndpoint, MeshPort, MeshService } from './mesh-service.js';
 import { protocolOfPort } from './protocol.js';
+import { isExportedTo } from './visibility.js';
 
 /** Services of Kubernetes, with the endpoints that EndpointSlices tell. */
 export function translateServices(
@@ -14,8 +17,17 @@ export function translateServices(
   return services.map((service) => translateService(service, slices, settings));
 }
 
-function translateService(service: ReadObject<Service>, slices: SliceIndex, { clusterDomain }: Settings): MeshService {
+/** Istio's way to say on a Service what a ServiceEntry has a field for. */
+const exportToAnnotation = 'networking.istio.io/exportTo';
+
+function translateService(
+  service: ReadObject<Service>,
+  slices: SliceIndex,
+  { clusterDomain, client }: Settings,
+): MeshService {
   const { name, namespace, place, body } = service;
+  const { annotations = {} } = service.metadata;
+  const exportTo = annotations[exportToAnnotation];
   const host = `${name}.${namespace}.svc.${clusterDomain}`;
   const ports = (body.spec.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
   checkPorts(service, ports);
@@ -27,6 +39,12 @@ function translateService(service: ReadObject<Service>, slices: SliceIndex, { cl
     aliases: [`${name}.${namespace}.svc`, `${name}.${namespace}`, name],
     ports: ports.map((port) => translatePort(service, port, host, slices)),
     unready: slices.unreadyLabelsOf(service),
+    isHidden: !isExportedTo(
+      exportTo?.split(',').map((target) => target.trim()),
+      namespace,
+      client,
+    ),
+    trafficDistribution: body.spec.trafficDistribution ?? annotations[trafficDistributionAnnotation],
     place,
   };
 }
@@ -60,17 +78,12 @@ function discover(
   const { spec } = service.body;
   if (spec.type === 'ExternalName') {
     // Behind a name outside of the cluster there is most often a load balancer: its addresses are not told apart.
-    return { discovery: 'logicalDns', endpoints: [named(spec.externalName || host, port.port)] };
+    return { discovery: 'logicalDns', endpoints: [namedEndpoint(spec.externalName || host, port.port)] };
   }
   if (spec.clusterIP !== 'None' || slices.hasAny(service)) {
     return { discovery: 'eds', endpoints: slices.endpointsOf(service, port) };
   }
   // Without slices DNS knows the pods of a headless Service. It does not know a port that only has a name.
   const number = typeof port.targetPort === 'number' ? port.targetPort : port.port;
-  return { discovery: 'strictDns', endpoints: [named(host, number)] };
-}
-
-function named(address: string, port: number): MeshEndpoint {
-  const unknown = { weight: undefined, labels: undefined, workload: undefined };
-  return { address, port, draining: false, locality: nowhere, ...unknown };
+  return { discovery: 'strictDns', endpoints: [namedEndpoint(host, number)] };
 }

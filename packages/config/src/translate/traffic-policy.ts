@@ -1,7 +1,7 @@
 import type { PortTrafficPolicy, Subset, TrafficPolicy } from '../schema/destination-rule.js';
 
 /** What a cluster is made by. */
-export type ClusterPolicy = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'retryBudget'>;
+export type ClusterPolicy = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'retryBudget'>;
 
 /**
  * The policy of a port: settings of the port replace those of the rule instead of adding to them, and what a subset gives
@@ -16,6 +16,7 @@ export function policyFor(rule: TrafficPolicy | undefined, subset: Subset | unde
   return {
     loadBalancer: ofSubset?.loadBalancer ?? ofRule?.loadBalancer,
     connectionPool: ofSubset?.connectionPool ?? ofRule?.connectionPool,
+    outlierDetection: ofSubset?.outlierDetection ?? ofRule?.outlierDetection,
     retryBudget: ofSubset?.retryBudget ?? retryBudgetOf(ofRule),
   };
 }

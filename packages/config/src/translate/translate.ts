@@ -1,11 +1,19 @@
 import type { ResourceSet } from '@inmesh/xds';
+import type { ClientTraits } from '../client.js';
+import { addBootstraps } from '../envoy/add-bootstraps.js';
+import { isBootstrapObject } from '../envoy/bootstrap-object.js';
 import { type Issue, IssueList } from '../issues.js';
+import { isLimitsObject } from '../limits-object.js';
 import type { ConfigObject } from '../objects.js';
 import { type LoadOptions, settingsOf } from '../options.js';
 import { readObjects } from '../read-objects.js';
 import { DestinationRules } from './destination-rules.js';
 import { Destinations } from './destinations.js';
+import { Egress } from './egress.js';
+import { buildGatewayResources } from './gateway-routes.js';
+import { Gateways } from './gateways.js';
 import { HttpRoutes } from './http-routes.js';
+import { RateLimits } from './rate-limits.js';
 import { buildRegistry } from './registry.js';
 import { buildResources } from './resources.js';
 import { VirtualServices } from './virtual-services.js';
@@ -13,18 +21,31 @@ import { VirtualServices } from './virtual-services.js';
 export interface Translation {
   readonly resources: ResourceSet;
   readonly issues: readonly Issue[];
+  /** What of the client made a difference: others that are like it in this would be told the same. */
+  readonly client: ClientTraits;
 }
 
 /** Objects of Kubernetes, Istio and the Gateway API as xDS resources. Equal objects give equal bytes. */
 export function translate(written: readonly ConfigObject[], options: LoadOptions = {}): Translation {
   const settings = settingsOf(options);
   const issues = new IssueList();
-  const objects = readObjects(written, settings.defaultNamespace, issues);
+  const bootstraps = written.filter(isBootstrapObject);
+  const kubernetes = written.filter((object) => !isBootstrapObject(object) && !isLimitsObject(object));
+  const objects = readObjects(kubernetes, settings.defaultNamespace, issues);
   const registry = buildRegistry(objects, settings);
   const destinationRules = new DestinationRules(objects.DestinationRule, registry, settings);
   const destinations = new Destinations(registry, destinationRules, settings);
-  const virtualServices = new VirtualServices(objects.VirtualService, destinations, registry, settings);
-  const httpRoutes = new HttpRoutes(objects, registry, virtualServices, settings);
-  const resources = buildResources(registry, { destinationRules, virtualServices, httpRoutes });
-  return { resources, issues: issues.sorted() };
+  const gateways = new Gateways(objects.Gateway, settings);
+  const virtualServices = new VirtualServices(objects.VirtualService, destinations, registry, gateways, settings);
+  const httpRoutes = new HttpRoutes(objects, registry, virtualServices, destinations, settings);
+  const rateLimits = new RateLimits(written.filter(isLimitsObject), registry, settings, issues);
+  const egress = new Egress(objects.Sidecar, settings);
+  const gateway = buildGatewayResources(gateways, { virtualServices, destinations, settings });
+  const built = buildResources(
+    registry,
+    { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway },
+    settings,
+  );
+  const resources = addBootstraps(built, bootstraps, issues);
+  return { resources, issues: issues.sorted(), client: settings.client.asked };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { issuesOf, load, routesOf, service, virtualService } from '../../test/support.js';
+import { issuesOf, load, loadWith, routesOf, service, virtualService } from '../../test/support.js';
+import type { ClientView } from '../client.js';
 
 const shop = service('shop', 80, 8080);
 const at80 = 'shop.default.svc.cluster.local:80';
@@ -41,18 +42,6 @@ describe('A destination', () => {
     const [issue] = issuesOf(shop, rule(`{ destination: ${destination} }`));
     expect(issue).toMatch(/^b\.yaml:8:\d+: error: VirtualService default\/shop: spec\.http\[0\]\.route\[0\]\./);
     expect(issue).toMatch(expected);
-  });
-
-  it('of a ServiceEntry whose resolution is not supported is an error that says so', () => {
-    const entry = `---
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: { name: api }
-spec: { hosts: [api.example.com], resolution: NONE, ports: [{ number: 80, protocol: HTTP }] }
-`;
-    expect(issuesOf(shop, entry, rule('{ destination: { host: api.example.com } }'))).toContainEqual(
-      expect.stringMatching(/error: .*destination\.host: its ServiceEntry has resolution NONE/),
-    );
   });
 });
 
@@ -128,14 +117,9 @@ describe('The rules of a VirtualService', () => {
 
   it.each([
     ['    - timeout: 5s', /http\[0\]: has no route/],
-    ['    - redirect: { uri: /x }', /http\[0\]\.redirect: is not supported yet/],
     [
       '    - match: [{ headers: { "@request.auth.claims.sub": { exact: a } } }]\n      route: [{ destination: { host: shop } }]',
       /claims/,
-    ],
-    [
-      '    - match: [{ sourceLabels: { a: b } }]\n      route: [{ destination: { host: shop } }]',
-      /sourceLabels: is not supported/,
     ],
     [
       '    - match: [{ uri: { regex: "(" } }]\n      route: [{ destination: { host: shop } }]',
@@ -148,10 +132,6 @@ describe('The rules of a VirtualService', () => {
     [
       '    - timeout: 1 s\n      route: [{ destination: { host: shop } }]',
       /http\[0\]\.timeout: "1 s" is not a duration/,
-    ],
-    [
-      '    - rewrite: { uri: / }\n      route: [{ destination: { host: shop } }]',
-      /http\[0\]\.rewrite: is not supported yet/,
     ],
   ])('are refused with a reason: case %#', (rules, expected) => {
     expect(issuesOf(shop, virtualService(rules))).toEqual([expect.stringMatching(expected)]);
@@ -200,5 +180,64 @@ describe('A mistake in a rule', () => {
     const rules = `    - match: [{ port: 80 }]
       route: [{ destination: { host: other } }]`;
     expect(issuesOf(shop, service('other', 80, 81), virtualService(rules))).toEqual([]);
+  });
+});
+
+describe('A VirtualService', () => {
+  const exported = (to: string) =>
+    rule('{ destination: { host: shop, port: { number: 80 } } }').replace(
+      'hosts: [shop]',
+      `hosts: [shop]\n  exportTo: ${to}`,
+    );
+  const usedBy = (namespace: string, to: string) =>
+    routesOf(loadWith({ client: { namespace } }, shop, exported(to)), at8080)[0] === `prefix / -> ${cluster(80)}`;
+
+  it.each([
+    ['["*"]', true, true],
+    ['["."]', true, false],
+    ['[other]', false, true],
+    ['[default, other]', true, true],
+    ['[third]', false, false],
+  ])('that is exported to %s is for clients there', (to, inDefault, inOther) => {
+    expect([usedBy('default', to), usedBy('other', to)]).toEqual([inDefault, inOther]);
+  });
+
+  it('that is not for the client leaves the host to a younger one', () => {
+    const hidden = exported('[other]').replace('name: shop', 'name: a, creationTimestamp: "2026-01-01T00:00:00Z"');
+    const config = load(shop, hidden, rule('{ destination: { host: shop } }'));
+    expect(config.issues).toEqual([]);
+    expect(routesOf(config, at8080)).toEqual([`prefix / -> ${cluster(8080)}`]);
+  });
+
+  it('tells which traits of a client have made a difference', () => {
+    const match = 'match: [{ sourceLabels: { app: api }, sourceNamespace: x }]\n      ';
+    const { client } = load(shop, rule('{ destination: { host: shop } }', match));
+    expect(client).toMatchObject({ namespace: true, labels: new Set(['app']) });
+  });
+});
+
+describe('The source of a match', () => {
+  const rules = (match: string) =>
+    rule('{ destination: { host: shop, port: { number: 8080 } } }', `match: [${match}]\n      `);
+  const holdsFor = (match: string, client: ClientView) =>
+    routesOf(loadWith({ client }, shop, rules(match)), at80)[0] === `prefix / -> ${cluster(8080)}`;
+
+  it.each([
+    ['{ sourceLabels: { app: web } }', true],
+    ['{ sourceLabels: { app: web, tier: front } }', false],
+    ['{ sourceLabels: { app: api } }', false],
+    ['{ sourceNamespace: default }', true],
+    ['{ sourceNamespace: other }', false],
+    ['{ sourceLabels: { app: web }, sourceNamespace: other }', false],
+    ['{ sourceLabels: { app: api } }, { sourceNamespace: default }', true],
+  ])('is compared with the client: %s', (match, expected) => {
+    expect(holdsFor(match, { namespace: 'default', labels: { app: 'web' } })).toBe(expected);
+  });
+
+  it('never makes a rule one that matches every request', () => {
+    const text = `    - match: [{ sourceNamespace: default }]
+      route: [{ destination: { host: shop } }]
+    - route: [{ destination: { host: shop } }]`;
+    expect(issuesOf(shop, virtualService(text))).toEqual([]);
   });
 });
