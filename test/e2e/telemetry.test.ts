@@ -60,6 +60,27 @@ describe('metrics of a mesh', () => {
     expect(text).toMatch(/istio_requests_total\{.*response_code="503".*response_flags="UH".*\} 1/);
     expect(text).toMatch(/istio_request_duration_milliseconds_bucket\{.*le="\+Inf".*\} 10/);
   });
+
+  it('have Envoy’s statistics of the clusters that were called', async () => {
+    const register = new Registry();
+    const mesh = await meshWith([prometheus({ register })]);
+    for (let i = 0; i < 10; i += 1) expect(await get(mesh)).toBe('v1');
+    const text = await register.metrics();
+    const read = (statistic: string) => {
+      const cluster = 'outbound\\|80\\|\\|reviews\\.default\\.svc\\.cluster\\.local';
+      return Number(
+        new RegExp(`^envoy_cluster_${statistic}\\{envoy_cluster_name="${cluster}"\\} (\\d+)$`, 'm').exec(text)?.[1],
+      );
+    };
+    const retries = read('upstream_rq_retry');
+    expect(retries).toBeGreaterThan(0);
+    expect(read('upstream_rq_retry_success')).toBe(retries);
+    expect(read('upstream_rq_total')).toBe(10 + retries);
+    expect(read('membership_total')).toBe(2);
+    expect(read('circuit_breakers_default_rq_open')).toBe(0);
+    await mesh.close();
+    expect(await register.metrics()).not.toContain('envoy_cluster_upstream_rq_total{');
+  });
 });
 
 describe('spans of a mesh', () => {

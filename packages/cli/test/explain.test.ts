@@ -17,6 +17,25 @@ function folderOf(files: Record<string, string>): string {
   return keep(new ConfigFolder(files)).path;
 }
 
+const placesYaml = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: places }
+spec:
+  hosts: [places.example.com]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  resolution: STATIC
+  endpoints: [{ address: 10.0.0.1, locality: eu/a }, { address: 10.0.0.2, locality: eu/b }]
+`;
+
+const selectingYaml = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: places }
+spec:
+  host: places.example.com
+  workloadSelector: { matchLabels: { tier: a } }
+  trafficPolicy: { loadBalancer: { simple: RANDOM } }
+`;
+
 const files = { 'reviews.yaml': reviewsYaml, 'routes.yaml': routesYaml };
 
 describe('inmesh explain', () => {
@@ -67,6 +86,33 @@ describe('inmesh explain', () => {
   it('hints at nothing where nothing is near', async () => {
     const { out } = await run('explain', '--config', folderOf(files), 'http://example.com/');
     expect(out).toMatch(/not in the configuration[^\n]*\n$/);
+  });
+
+  it('answers for a caller with these labels, at this place', async () => {
+    const path = folderOf({ ...files, 'places.yaml': placesYaml, 'selecting.yaml': selectingYaml });
+    const first = async (...flags: string[]) => {
+      const { out } = await run('explain', '--json', '--config', path, 'http://places.example.com/', ...flags);
+      const explanation = JSON.parse(out) as { action: { clusters: { loadBalancer: string }[] } };
+      return explanation.action.clusters[0]?.loadBalancer;
+    };
+    expect(await first()).toContain('leastRequest');
+    expect(await first('--labels', 'tier=a,app=b')).toContain('random');
+    const { out } = await run('validate', path, '--labels', 'tier=a', '--locality', 'eu/a');
+    expect(out).toContain('0 errors');
+  });
+
+  it.each([
+    [['--labels', 'tier'], '--labels: "tier" is not key=value'],
+    [['--locality', '/a'], '--locality: "/a" is not region/zone/subzone'],
+  ])('refuses a caller that it cannot read: %s', async (flags, problem) => {
+    for (const command of [
+      ['explain', 'http://a/', '--config', folderOf(files)],
+      ['validate', folderOf(files)],
+    ]) {
+      const { code, err } = await run(...(command as [string]), ...flags);
+      expect(code).not.toBe(0);
+      expect(err).toContain(problem);
+    }
   });
 
   it('says what is wrong with broken files instead', async () => {

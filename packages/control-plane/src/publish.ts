@@ -1,11 +1,11 @@
 import type { ConfigSet, LoadedConfig, SourceFile } from '@inmesh/config';
-import type { SnapshotCache } from '@inmesh/xds/server';
+import type { ClientViews } from './client-views.js';
 import { type ConfigState, initialState } from './config-state.js';
 import { checkResources } from './consistency.js';
 
 export interface PublisherOptions {
-  readonly files: Pick<ConfigSet, 'update'>;
-  readonly cache: Pick<SnapshotCache, 'setSnapshot'>;
+  readonly files: Pick<ConfigSet, 'update' | 'translator'>;
+  readonly cache: Pick<ClientViews, 'setSnapshot'>;
   /** Called with every state; `files` is what the state was made of, undefined when the files could not be read. */
   readonly onState: (state: ConfigState, files: readonly SourceFile[] | undefined) => void;
   /** Wall clock, in ms. */
@@ -37,11 +37,12 @@ export class ConfigPublisher {
     this.#enter({ ...this.#state, sourceError: error.message }, undefined);
   }
 
-  #publish({ resources: set }: LoadedConfig, before: ConfigState): ConfigState {
+  #publish({ resources: set, client: traits }: LoadedConfig, before: ConfigState): ConfigState {
     try {
       const { resources, problems } = checkResources(set);
       if (problems.length > 0) return { ...before, inconsistencies: problems };
-      this.options.cache.setSnapshot(set);
+      const { cache, files } = this.options;
+      cache.setSnapshot(set, { traits, load: files.translator() });
       return { ...before, inconsistencies: [], served: { set, resources, acceptedAtMs: this.options.now() } };
     } catch (error) {
       return { ...before, inconsistencies: [(error as Error).message] };

@@ -1,6 +1,7 @@
 import { ConfigSet } from '@inmesh/config';
-import { AdsServer, SnapshotCache } from '@inmesh/xds/server';
+import { AdsServer } from '@inmesh/xds/server';
 import { openAdsPort } from './ads-port.js';
+import { ClientViews } from './client-views.js';
 import { Closers } from './closers.js';
 import { debugPages } from './http/debug-pages.js';
 import { serveGet } from './http/get-server.js';
@@ -36,7 +37,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
 async function start(options: ControlPlaneOptions, closers: Closers): Promise<ControlPlane['addresses']> {
   const { logger, clusterDomain, defaultNamespace } = options;
-  const cache = new SnapshotCache();
+  const defaultClient = { namespace: defaultNamespace ?? 'default' };
+  const cache = new ClientViews({ defaultClient, logger });
   const ads = new AdsServer({ cache, logger });
   const metrics = createMetrics(() => ads.status().length);
   const report = new StateReport(logger);

@@ -18,12 +18,17 @@ function setOf(key: string, connectTimeoutS: number, name = key): ResourceSet {
   return { clusters: new Map([[key, cluster]]), listeners: none, routes: none, assignments: none };
 }
 
+const nothingAsked = { namespace: false, labels: new Set<string>(), locality: false, nodeName: false };
+
 /** A publisher over translations instead of files. */
 function publisherOf(...translations: ResourceSet[]) {
   const updates = translations.map((resources): ConfigUpdate => {
-    return { config: { resources, issues: [], objects: 1 }, issues: [], refused: [] };
+    return { config: { resources, issues: [], objects: 1, client: nothingAsked }, issues: [], refused: [] };
   });
-  const files: Pick<ConfigSet, 'update'> = { update: () => updates.shift()! };
+  const translator = () => () => {
+    throw new Error('there is one client');
+  };
+  const files: Pick<ConfigSet, 'update' | 'translator'> = { update: () => updates.shift()!, translator };
   const cache = new SnapshotCache();
   const states: ConfigState[] = [];
   const publisher = new ConfigPublisher({ files, cache, onState: (state) => states.push(state), now: () => 42 });

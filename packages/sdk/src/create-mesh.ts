@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import {
   type Clock,
   emptyResources,
+  type Hash64,
   MeshError,
   outbound,
   type Service,
@@ -20,6 +22,9 @@ import { httpTransport } from './http/transport.js';
 import { defaultGraceMs, Mesh } from './mesh.js';
 import type { MeshInternals } from './mesh-internals.js';
 import { type Environment, type MeshOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { createRateLimiter, openStore } from './rate-limit/create-rate-limiter.js';
+import type { TokenStore } from './rate-limit/token-store.js';
+import { loadHash64 } from './runtime/hash64.js';
 import { SystemClock } from './runtime/system-clock.js';
 
 const processEnvironment: Environment = {
@@ -36,26 +41,42 @@ export async function createMesh(options: MeshOptions = {}): Promise<Mesh> {
   const resolved = resolveOptions(options, processEnvironment);
   const clock = options.clock ?? new SystemClock({ keepsProcessAlive: true });
   const background = options.clock ?? new SystemClock({ keepsProcessAlive: false });
+  const store = await openStore(resolved.redis);
   const dns = createDns({ ...resolved.dns, clock: background, random: resolved.random });
-  const source = await createSource(resolved, background, dns);
-  return assembleMesh(resolved, { clock, dns, source });
+  const [source, hash64] = await Promise.all([createSource(resolved, background, dns), loadHash64()]);
+  return assembleMesh(resolved, { clock, background, dns, source, store, hash64 });
 }
 
 function assembleMesh(
   options: ResolvedOptions,
-  parts: { clock: Clock; dns: Dns; source: ConfigSource | undefined },
+  parts: {
+    clock: Clock;
+    background: Clock;
+    dns: Dns;
+    source: ConfigSource | undefined;
+    store: TokenStore | undefined;
+    hash64: Hash64;
+  },
 ): Mesh {
-  const { clock, dns, source } = parts;
+  const { clock, background, dns, source, store, hash64 } = parts;
   const { random, workload, logger } = options;
-  const pools = new EndpointPools();
+  const pools = new EndpointPools(clock);
   const assembler = new SnapshotAssembler({
-    clock,
+    clock: background,
     random,
+    hash64,
     searchDomains: searchDomains(workload.namespace, options.clusterDomain),
+    hostname: hostname(),
     onEndpointRemoved: (state) => pools.drain(state),
   });
   const snapshots = new SnapshotHolder(assembler.assemble(emptyResources));
-  const telemetry = options.telemetry.map((plugin) => plugin.create({ workload, clock, logger }));
+  const telemetry = options.telemetry.map((plugin) => plugin.create({ workload, clock, logger, snapshots }));
+  const rateLimiter = createRateLimiter({
+    ...{ clock, random, logger, workload, store, maxWaitMs: options.maxStoreWaitMs },
+    onStoreChange: (answering) => {
+      for (const listener of telemetry) listener.rateLimitStoreChanged?.(answering);
+    },
+  });
   const internals: MeshInternals = {
     clock,
     random,
@@ -65,9 +86,16 @@ function assembleMesh(
     workload,
     propagateHeaders: options.propagateHeaders,
     missingConfiguration: () => start.missing,
+    rateLimiter,
   };
   const start = firstConfiguration(source, options.startTimeoutMs, clock);
-  const publisher = new Publisher({ assembler, snapshots, dns: dns.watcher, onPublished: start.arrived });
+  const publisher = new Publisher({
+    assembler,
+    snapshots,
+    dns: dns.watcher,
+    onPublished: start.arrived,
+    registryOnly: options.client.egress === 'REGISTRY_ONLY',
+  });
   source?.start((resources) => void publisher.setResources(resources));
   const guards = new Guards({
     clock,
@@ -77,13 +105,22 @@ function assembleMesh(
       for (const listener of telemetry) listener.guardCallEnded?.(event);
     },
   });
-  const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), { clock, random, telemetry });
+  const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), {
+    clock,
+    random,
+    telemetry,
+    rateLimiter,
+    wallClock: Date.now,
+  });
   const stop = closeOnce(async () => {
     publisher.close();
     start.abandon();
     await source?.close();
     dns.close();
     guards.close();
+    await store?.close();
+    assembler.close();
+    for (const listener of telemetry) listener.close?.();
   });
   const close = (graceMs: number) => stop().then(() => closePools(pools, clock, graceMs));
   const destroy = () => stop().then(() => pools.destroy());
@@ -167,13 +204,13 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
 
 /** Sources are loaded when they are used: the xDS messages alone take a fifth of a second. */
 async function createSource(options: ResolvedOptions, clock: Clock, dns: Dns): Promise<ConfigSource | undefined> {
-  const { source, clusterDomain, workload, logger } = options;
+  const { source, clusterDomain, workload, client, logger } = options;
   switch (source.kind) {
     case 'dns':
       return undefined;
     case 'files': {
       const { FolderSource } = await import('./discovery/folder-source.js');
-      return new FolderSource(source.paths, { clusterDomain, namespace: workload.namespace, logger });
+      return new FolderSource(source.paths, { clusterDomain, namespace: workload.namespace, client, logger });
     }
     case 'xds':
       return xdsSource(source.serverUri, options, clock);
@@ -186,9 +223,9 @@ async function createSource(options: ResolvedOptions, clock: Clock, dns: Dns): P
 
 async function xdsSource(serverUri: string, options: ResolvedOptions, clock: Clock): Promise<ConfigSource> {
   const { XdsSource } = await import('./discovery/xds-source.js');
-  const { workload, random, logger } = options;
+  const { workload, client, random, logger } = options;
   const nodeId = options.nodeId ?? defaultNodeId(options);
-  return new XdsSource({ serverUri, nodeId, workload, clock, random, logger });
+  return new XdsSource({ serverUri, nodeId, workload, client, clock, random, logger });
 }
 
 /** Istio's form, `sidecar~IP~POD.NAMESPACE~NAMESPACE.svc.DOMAIN`, which istiod insists on. */

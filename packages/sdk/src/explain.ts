@@ -1,6 +1,5 @@
 import {
   Call,
-  type ClusterView,
   describeMatch,
   explainMismatch,
   HeaderList,
@@ -9,8 +8,8 @@ import {
   MeshError,
   type MeshSnapshot,
   type Reply,
-  type Route,
 } from '@inmesh/core';
+import { type ExplainedAction, explainAction } from './explain-action.js';
 
 export interface ExplainRequest {
   readonly url: string;
@@ -36,29 +35,12 @@ export interface Explanation {
   readonly action: ExplainedAction | undefined;
 }
 
-export interface ExplainedAction {
-  readonly directResponse?: number;
-  /** 0 for none. */
-  readonly timeoutMs?: number;
-  readonly retry?: { readonly attempts: number; readonly on: readonly string[]; readonly perTryTimeoutMs: number };
-  readonly clusters?: readonly ExplainedCluster[];
-}
-
-export interface ExplainedCluster {
-  readonly name: string;
-  /** Share of the requests, 0 to 100. */
-  readonly percent: number;
-  readonly loadBalancer: string;
-  readonly endpoints: readonly {
-    readonly address: string;
-    readonly health: string;
-    readonly inFlight: number;
-    readonly workload: string;
-  }[];
-}
-
 class ExplainedCall extends Call {
   readonly protocol = 'http';
+
+  shadow(): undefined {
+    return undefined;
+  }
 
   canReplay(): boolean {
     return true;
@@ -87,7 +69,7 @@ export function explainSnapshot(snapshot: MeshSnapshot, request: ExplainRequest)
       mismatches: mismatches[index]!,
       taken: index === taken,
     })),
-    action: taken < 0 ? undefined : explainAction(routes[taken]!, snapshot),
+    action: taken < 0 ? undefined : explainAction(routes[taken]!, call),
   };
 }
 
@@ -105,77 +87,4 @@ function toCall(snapshot: MeshSnapshot, { url, method = 'GET', headers = {} }: E
     snapshot,
     startedAt: 0,
   });
-}
-
-function explainAction({ action }: Route, snapshot: MeshSnapshot): ExplainedAction {
-  if (action.kind !== 'forward') return { directResponse: action.httpStatus };
-  return {
-    timeoutMs: action.timeoutMs,
-    ...(action.retry && {
-      retry: {
-        attempts: action.retry.attempts,
-        on: [...action.retry.on],
-        perTryTimeoutMs: action.retry.perTryTimeoutMs,
-      },
-    }),
-    clusters: action.targets.map((target) => ({
-      percent: (target.weight / action.totalWeight) * 100,
-      ...explainCluster(target.cluster, snapshot.clusters.get(target.cluster)),
-    })),
-  };
-}
-
-function explainCluster(name: string, view: ClusterView | undefined): Omit<ExplainedCluster, 'percent'> {
-  if (view === undefined) return { name, loadBalancer: 'cluster is not configured', endpoints: [] };
-  return {
-    name,
-    loadBalancer: view.cluster.loadBalancer.kind,
-    endpoints: view.endpoints.map(({ endpoint, state }) => ({
-      address: endpoint.address,
-      health: endpoint.health,
-      inFlight: state.inFlight,
-      workload: endpoint.workload?.name ?? '',
-    })),
-  };
-}
-
-/** The explanation as text for a terminal. */
-export function formatExplanation(explanation: Explanation): string {
-  const lines = [`${explanation.method} ${explanation.url}`];
-  if (explanation.listener === undefined) {
-    lines.push('  not in the configuration: called at the addresses that DNS gives, with default retries');
-    return lines.join('\n');
-  }
-  lines.push(`  listener     ${explanation.listener}`, `  virtual host ${explanation.virtualHost ?? 'none matches'}`);
-  explanation.routes.forEach((route, index) => {
-    const verdict = route.taken ? 'taken' : route.mismatches.length === 0 ? 'not reached' : route.mismatches.join('; ');
-    lines.push(`  route ${index + 1}${route.name && ` ${route.name}`}: ${route.match} -> ${verdict}`);
-  });
-  lines.push(...formatAction(explanation.action));
-  return lines.join('\n');
-}
-
-function formatAction(action: ExplainedAction | undefined): string[] {
-  if (action === undefined) return ['  no route matches: the call fails with no_route (404)'];
-  if (action.directResponse !== undefined) return [`  answered with ${action.directResponse} by the route itself`];
-  const { retry } = action;
-  return [
-    `  timeout ${action.timeoutMs ? `${action.timeoutMs} ms` : 'none'}; ${
-      retry
-        ? `${retry.attempts} retries on ${retry.on.join(', ')}${retry.perTryTimeoutMs ? `, ${retry.perTryTimeoutMs} ms a try` : ''}`
-        : 'no retries'
-    }`,
-    ...(action.clusters ?? []).flatMap(formatCluster),
-  ];
-}
-
-function formatCluster({ percent, name, loadBalancer, endpoints }: ExplainedCluster): string[] {
-  const rows = endpoints.map(
-    (e) =>
-      `      ${e.address} ${e.health}${e.workload && ` ${e.workload}`}${e.inFlight ? `, ${e.inFlight} in flight` : ''}`,
-  );
-  return [
-    `    ${Number(percent.toFixed(2))} % ${name} (${loadBalancer})`,
-    ...(rows.length > 0 ? rows : ['      no endpoints']),
-  ];
 }

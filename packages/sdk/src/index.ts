@@ -1,6 +1,7 @@
 export { MeshError, type MeshErrorReason } from '@inmesh/core';
 export { createMesh } from './create-mesh.js';
-export { type ExplainRequest, type Explanation, explainSnapshot, formatExplanation } from './explain.js';
+export { type ExplainRequest, type Explanation, explainSnapshot } from './explain.js';
+export { formatExplanation } from './format-explanation.js';
 export type { GuardPolicy } from './guard/guard-policy.js';
 export type { MeshFetch } from './http/fetch.js';
 export type { Logger } from './logger.js';

@@ -1,4 +1,4 @@
-import type { Clock, Random, SnapshotHolder, Telemetry } from '@inmesh/core';
+import type { Clock, Random, RateLimiter, SnapshotHolder, Telemetry } from '@inmesh/core';
 import type { Logger } from './logger.js';
 
 /** What the parts of one mesh share. Not for users. */
@@ -14,6 +14,8 @@ export interface MeshInternals {
   readonly propagateHeaders: 'routed' | readonly string[];
   /** Why no configuration has ever been in use, once calls no longer wait for one; undefined when all is well. */
   readonly missingConfiguration?: () => string | undefined;
+  /** Undefined: incoming calls are not counted. */
+  readonly rateLimiter?: RateLimiter;
 }
 
 /** From options or the environment (downward API); empty strings where unknown. */

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
 import { delimiter } from 'node:path';
+import type { ClientView, EgressMode } from '@inmesh/config';
 import type { Clock, Random } from '@inmesh/core';
 import { MeshError } from '@inmesh/core';
 import { type Logger, silentLogger } from './logger.js';
 import type { WorkloadInfo } from './mesh-internals.js';
+import { resolveClient } from './resolve-client.js';
 import type { TelemetryPlugin } from './telemetry/plugin.js';
 
 /** Everything is optional; in Kubernetes nothing need be given. */
@@ -16,6 +18,18 @@ export interface MeshOptions {
   readonly namespace?: string;
   /** Default: `cluster.local`. */
   readonly clusterDomain?: string;
+  /**
+   * Whether hosts that the configuration does not name may be called; with `REGISTRY_ONLY` such a call is answered with 502,
+   * whatever a Sidecar says. Default: INMESH_EGRESS, else `ALLOW_ANY`.
+   */
+  readonly egress?: EgressMode;
+  /**
+   * Of this workload, as rules select clients by them. Default: INMESH_LABELS (`app=shop,version=v1`), else the downward
+   * API's /etc/podinfo/labels; with `app` and `version` of the workload where they are known.
+   */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `region/zone/subzone`, for routing to what is near. Default: INMESH_LOCALITY. */
+  readonly locality?: string;
   /** Who this process is. Default: from the downward API environment (POD_NAME, POD_IP, ...) and `OTEL_SERVICE_NAME`. */
   readonly workload?: Partial<WorkloadInfo>;
   readonly telemetry?: readonly TelemetryPlugin[];
@@ -31,6 +45,12 @@ export interface MeshOptions {
   };
   /** How long a call waits for the first configuration before it goes on without one, in ms. Default 2000. */
   readonly startTimeoutMs?: number;
+  readonly rateLimits?: {
+    /** `redis://host:port`, where limits of the whole mesh are counted; needs the package ioredis. Default: INMESH_REDIS. */
+    readonly redis?: string;
+    /** How long a call waits for the Redis before this process counts by itself, in ms. Default 50. */
+    readonly maxWaitMs?: number;
+  };
   /** Uniform in [0, 1); a seeded one makes every draw repeatable. Default: Math.random. */
   readonly random?: Random;
   /** For tests. */
@@ -49,11 +69,16 @@ export interface ResolvedOptions {
   readonly nodeId: string | undefined;
   readonly clusterDomain: string;
   readonly workload: WorkloadInfo;
+  /** What rules about clients are compared with. */
+  readonly client: ClientView;
   readonly telemetry: readonly TelemetryPlugin[];
   readonly logger: Logger;
   readonly propagateHeaders: 'routed' | readonly string[];
   readonly dns: NonNullable<MeshOptions['dns']>;
   readonly startTimeoutMs: number;
+  /** Undefined: each process counts by itself. */
+  readonly redis: string | undefined;
+  readonly maxStoreWaitMs: number | undefined;
   readonly random: Random;
 }
 
@@ -74,18 +99,25 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
   const { variables } = environment;
   const clusterDomain = options.clusterDomain ?? variables.INMESH_CLUSTER_DOMAIN ?? 'cluster.local';
   const bootstrap = readBootstrap(environment, problems);
+  const workload = resolveWorkload(options, environment);
+  const client = resolveClient(options, workload, environment, problems);
   const source = chooseSource(options, variables, bootstrap?.serverUri, clusterDomain);
+  const redis = options.rateLimits?.redis ?? (variables.INMESH_REDIS || undefined);
+  if (redis !== undefined && !/^rediss?:\/\/\S+$/.test(redis)) problems.push(redisProblem(redis));
   if (problems.length > 0) throw new MeshError('invalid_request', { message: `createMesh: ${problems.join('; ')}` });
   return Object.freeze({
     source,
     nodeId: bootstrap?.nodeId,
     clusterDomain,
-    workload: resolveWorkload(options, environment),
+    workload,
+    client,
     telemetry: options.telemetry ?? [],
     logger: options.logger ?? silentLogger,
     propagateHeaders: options.propagateHeaders ?? 'routed',
     dns: options.dns ?? {},
     startTimeoutMs: options.startTimeoutMs ?? 2000,
+    redis,
+    maxStoreWaitMs: options.rateLimits?.maxWaitMs,
     random: options.random ?? Math.random,
   });
 }
@@ -95,12 +127,16 @@ const knownOptions = [
   'config',
   'namespace',
   'clusterDomain',
+  'egress',
+  'labels',
+  'locality',
   'workload',
   'telemetry',
   'logger',
   'propagateHeaders',
   'dns',
   'startTimeoutMs',
+  'rateLimits',
   'random',
   'clock',
 ] as const satisfies readonly (keyof MeshOptions)[];
@@ -115,7 +151,15 @@ function findProblems(options: MeshOptions): string[] {
   if (options.xds !== undefined && options.config !== undefined) problems.push('xds and config: give one of them');
   const wait = options.startTimeoutMs;
   if (wait !== undefined && !(wait >= 0)) problems.push(`startTimeoutMs: ${wait} is not a number of ms from 0 up`);
+  const storeWait = options.rateLimits?.maxWaitMs;
+  if (storeWait !== undefined && !(storeWait > 0)) {
+    problems.push(`rateLimits.maxWaitMs: ${storeWait} is not a number of ms`);
+  }
   return problems;
+}
+
+function redisProblem(url: unknown): string {
+  return `rateLimits.redis (INMESH_REDIS): ${JSON.stringify(url)} is not a URL such as redis://host:6379`;
 }
 
 /** For callers without TypeScript: a misspelled option would leave the mesh on DNS alone, without a word. */

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** Outside the repository, and kept from run to run. */
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'inmesh-interop');
+export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'inmesh-interop');
 
 /** Installs an npm package into a folder of its own in the cache; returns the package's folder. @throws when it cannot be had */
 export async function npmPeer(name: string, version: string): Promise<string> {

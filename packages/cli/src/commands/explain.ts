@@ -1,6 +1,7 @@
 import { formatIssue } from '@inmesh/config';
 import { createMesh, formatExplanation, type Mesh, type MeshOptions } from 'inmesh';
 import { checkFiles, type FileCheck } from '../check-files.js';
+import { clientOptions, parseLabels, parseLocality } from '../client-flags.js';
 import { type Command, parseFlags, requirePaths, UsageError } from '../command.js';
 import { hintForUrl } from '../hint-host.js';
 import { type Io, writeLine } from '../io.js';
@@ -12,6 +13,7 @@ const options = {
   header: { type: 'string', multiple: true },
   namespace: { type: 'string' },
   'cluster-domain': { type: 'string' },
+  ...clientOptions,
   json: { type: 'boolean' },
 } as const;
 
@@ -27,6 +29,8 @@ Says which listener, virtual host, route, clusters and endpoints a request takes
   --method M           (GET)
   --header 'K: V'      may be given several times
   --namespace NS       of the caller, and of objects that name none (default)
+  --labels K=V,K=V     of the caller
+  --locality R/Z/S     of the caller: region, zone and sub-zone
   --cluster-domain D   end of service names (cluster.local)
   --json               for machines`,
   run,
@@ -48,12 +52,22 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const check = 'config' in source ? await checkConfig(source.config, values) : undefined;
   if (check !== undefined && hasErrors(check, io)) return 1;
   const { namespace, 'cluster-domain': clusterDomain } = values;
-  const explanation = await withMesh({ ...source, namespace, clusterDomain }, (mesh) => mesh.explain(request));
+  const caller = callerOf(values);
+  const explanation = await withMesh({ ...source, ...caller, namespace, clusterDomain }, (mesh) =>
+    mesh.explain(request),
+  );
   writeLine(io.out, values.json ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation));
   if (explanation.listener !== undefined || check === undefined || values.json) return 0;
   const hint = hintForUrl(url, check.listeners, { namespace, clusterDomain });
   if (hint !== undefined) writeLine(io.out, `  ${hint}`);
   return 0;
+}
+
+/** Checked here, so that a mistake is said in the words of the command line. */
+function callerOf({ labels: written, locality }: Flags): Pick<MeshOptions, 'labels' | 'locality'> {
+  const labels = parseLabels(written);
+  parseLocality(locality);
+  return { ...(labels !== undefined && { labels }), ...(locality !== undefined && { locality }) };
 }
 
 function sourceOf({ config, xds }: Flags): { config: readonly string[] } | { xds: string } {

@@ -1,5 +1,6 @@
 import { formatIssue } from '@inmesh/config';
 import { checkFiles, type FileCheck } from '../check-files.js';
+import { clientOptions, parseLabels, parseLocality } from '../client-flags.js';
 import { type Command, parseFlags, requirePaths } from '../command.js';
 import { type Io, writeLine } from '../io.js';
 
@@ -7,6 +8,7 @@ const options = {
   json: { type: 'boolean' },
   'cluster-domain': { type: 'string' },
   namespace: { type: 'string' },
+  ...clientOptions,
 } as const;
 
 export const validate: Command = {
@@ -17,7 +19,9 @@ Prints every issue of files and folders as file:line:column, and a summary. Exit
 
   --json               for machines
   --cluster-domain D   end of service names (cluster.local)
-  --namespace NS       of objects that name none (default)`,
+  --namespace NS       of objects that name none, and of the client (default)
+  --labels K=V,K=V     of the client
+  --locality R/Z/S     of the client: region, zone and sub-zone`,
   run,
 };
 
@@ -25,7 +29,14 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(argv, { options, allowPositionals: true });
   const paths = requirePaths(positionals, 'a PATH');
   const { 'cluster-domain': clusterDomain, namespace: defaultNamespace } = values;
-  const check = await checkFiles(paths, { clusterDomain, defaultNamespace });
+  const labels = parseLabels(values.labels);
+  const locality = parseLocality(values.locality);
+  const client = {
+    namespace: defaultNamespace ?? 'default',
+    ...(labels !== undefined && { labels }),
+    ...(locality !== undefined && { locality }),
+  };
+  const check = await checkFiles(paths, { clusterDomain, defaultNamespace, client });
   if (check.files === 0) writeLine(io.err, `no YAML files in ${paths.join(', ')}`);
   writeLine(io.out, values.json ? JSON.stringify(check, undefined, 2) : format(check));
   return check.errors > 0 ? 1 : 0;

@@ -1,12 +1,17 @@
 import { formatIssue } from '@inmesh/config';
-import type { AdsServer, SnapshotCache } from '@inmesh/xds/server';
+import type { AdsServer } from '@inmesh/xds/server';
+import type { ClientViews } from '../client-views.js';
 import type { ConfigState } from '../config-state.js';
 import { dumpConfig } from '../debug/config-dump.js';
 import { listEndpoints } from '../debug/endpoints.js';
 import type { Answer, Pages } from './get-server.js';
 
 /** What people ask, as JSON. */
-export function debugPages(parts: { ads: AdsServer; cache: SnapshotCache; state: () => ConfigState }): Pages {
+export function debugPages(parts: {
+  ads: AdsServer;
+  cache: Pick<ClientViews, 'current'>;
+  state: () => ConfigState;
+}): Pages {
   const { ads, cache, state } = parts;
   const pages: Pages = {
     '/debug/config_dump': () => json(dumpConfig(state().served?.set, cache.current)),

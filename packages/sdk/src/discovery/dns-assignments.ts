@@ -1,4 +1,4 @@
-import type { Cluster, ClusterLoadAssignment, DnsHost, Endpoint } from '@inmesh/core';
+import type { Cluster, ClusterLoadAssignment, DnsHost, DnsPlace, Endpoint, LocalityEndpoints } from '@inmesh/core';
 import type { DnsEndpoint, DnsWatcher } from './dns/index.js';
 
 interface WatchedCluster {
@@ -21,8 +21,11 @@ export class DnsAssignments {
   setClusters(clusters: Iterable<Cluster>): void {
     const wanted = new Map<string, Cluster>();
     for (const cluster of clusters) if (cluster.discovery.kind === 'dns') wanted.set(cluster.name, cluster);
-    for (const [name, watched] of this.#watched) if (wanted.get(name) !== watched.cluster) this.#forget(name, watched);
+    const stale = [...this.#watched.values()].filter(({ cluster }) => wanted.get(cluster.name) !== cluster);
+    for (const { cluster } of stale) this.#watched.delete(cluster.name);
     for (const [name, cluster] of wanted) if (!this.#watched.has(name)) this.#watch(cluster);
+    // Last, so that what a cluster that changed knows of its names is known to its successor.
+    for (const { subscriptions } of stale) for (const subscription of subscriptions) subscription.close();
   }
 
   /** Until the next `setClusters`, which must name it too. */
@@ -64,7 +67,10 @@ export class DnsAssignments {
         this.onChange();
       });
       watched.subscriptions.push(subscription);
+      const { state } = subscription;
+      if (state.kind === 'resolved' || state.kind === 'stale') watched.endpoints[index] = state.endpoints;
     });
+    watched.assignment = assignmentOf(cluster, watched.endpoints);
   }
 
   #forget(name: string, watched: WatchedCluster): void {
@@ -77,31 +83,64 @@ function hostsOf({ discovery }: Cluster): readonly DnsHost[] {
   return discovery.kind === 'dns' ? discovery.hosts : [];
 }
 
+interface Placed {
+  readonly place: DnsPlace;
+  readonly endpoint: Endpoint;
+  /** Of the SRV record: it counts within the priority that the configuration gives. */
+  readonly srvPriority: number;
+}
+
+const nowhere: DnsPlace = { region: '', zone: '', subZone: '', priority: 0, localityWeight: 1, weight: 1 };
+
 function assignmentOf(
   cluster: Cluster,
   answers: readonly (readonly DnsEndpoint[] | undefined)[],
 ): ClusterLoadAssignment {
   const logical = cluster.discovery.kind === 'dns' && cluster.discovery.logical;
-  const all = answers.flatMap((answer) => answer ?? []);
-  const used = logical ? all.slice(0, 1) : all;
-  const priorities = [...new Set(used.map((endpoint) => endpoint.priority))].sort((a, b) => a - b);
-  return Object.freeze({
-    clusterName: cluster.name,
-    localities: priorities.map((priority, rank) => ({
-      region: '',
-      zone: '',
-      subZone: '',
-      priority: rank,
-      weight: 1,
-      endpoints: uniqueByAddress(used.filter((endpoint) => endpoint.priority === priority)).map(toEndpoint),
-    })),
+  const all = hostsOf(cluster).flatMap((host, index) => (answers[index] ?? []).map((found) => placed(host, found)));
+  const used = uniqueByAddress(logical ? all.slice(0, 1) : all.sort(byPriority));
+  const ranks = [...new Set(used.map(rankOf))];
+  const groups = new Map<string, Placed[]>();
+  for (const one of used) {
+    const key = `${rankOf(one)} ${one.place.region}/${one.place.zone}/${one.place.subZone}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  const localities = [...groups.values()].map((group) => localityOf(group, ranks));
+  return Object.freeze({ clusterName: cluster.name, localities });
+}
+
+function placed({ hostname, place = nowhere }: DnsHost, found: DnsEndpoint): Placed {
+  const { address, host, port, priority: srvPriority } = found;
+  const weight = Math.max(1, found.weight) * place.weight;
+  return {
+    place,
+    srvPriority,
+    endpoint: { hostname, address, host, port, health: 'healthy', weight, workload: undefined },
+  };
+}
+
+function localityOf(group: readonly Placed[], ranks: readonly string[]): LocalityEndpoints {
+  const { region, zone, subZone, localityWeight } = group[0]!.place;
+  const endpoints = group.map(({ endpoint }) => endpoint);
+  return { region, zone, subZone, priority: ranks.indexOf(rankOf(group[0]!)), weight: localityWeight, endpoints };
+}
+
+function byPriority(a: Placed, b: Placed): number {
+  return a.place.priority - b.place.priority || a.srvPriority - b.srvPriority;
+}
+
+function rankOf({ place, srvPriority }: Placed): string {
+  return `${place.priority} ${srvPriority}`;
+}
+
+/** Of an address that several names have, the first and so the highest counts. */
+function uniqueByAddress(found: readonly Placed[]): Placed[] {
+  const seen = new Set<string>();
+  return found.filter(({ endpoint: { address } }) => {
+    const isNew = !seen.has(address);
+    seen.add(address);
+    return isNew;
   });
-}
-
-function uniqueByAddress(endpoints: readonly DnsEndpoint[]): DnsEndpoint[] {
-  return [...new Map(endpoints.map((endpoint) => [endpoint.address, endpoint])).values()];
-}
-
-function toEndpoint({ address, host, port, weight }: DnsEndpoint): Endpoint {
-  return { address, host, port, health: 'healthy', weight: Math.max(1, weight), workload: undefined };
 }

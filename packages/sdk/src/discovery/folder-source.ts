@@ -1,4 +1,4 @@
-import { ConfigSet, formatIssue, type SourceFile } from '@inmesh/config';
+import { type ClientView, ConfigSet, formatIssue, type SourceFile } from '@inmesh/config';
 import { type FolderWatch, watchFolder } from '@inmesh/config/folder';
 import type { MeshResources } from '@inmesh/core';
 import { decodeResources, formatResourceError } from '@inmesh/xds';
@@ -14,10 +14,11 @@ export class FolderSource implements ConfigSource {
 
   constructor(
     private readonly paths: readonly string[],
-    private readonly options: { clusterDomain: string; namespace: string; logger: Logger },
+    private readonly options: { clusterDomain: string; namespace: string; client: ClientView; logger: Logger },
   ) {
     this.description = `files ${paths.join(', ')}`;
-    this.#config = new ConfigSet({ clusterDomain: options.clusterDomain, defaultNamespace: options.namespace });
+    const { clusterDomain, namespace, client } = options;
+    this.#config = new ConfigSet({ clusterDomain, defaultNamespace: namespace, client });
   }
 
   start(deliver: (resources: MeshResources) => void): void {

@@ -24,8 +24,14 @@ const unlimited = Object.freeze({
 
 const connectTimeoutMs = 10_000;
 
+/** What a host that was dialled adds to a configuration. */
+export interface HostResources {
+  readonly listener: Listener;
+  readonly clusters: readonly Cluster[];
+}
+
 /** The listener, route and cluster of a host that the configuration does not name: balanced over what DNS says of it. */
-export function hostResources(host: string, port: number): { listener: Listener; cluster: Cluster } {
+export function hostResources(host: string, port: number): HostResources {
   const name = `${host}:${port}`;
   const clusterName = `dns|${name}`;
   const cluster: Cluster = Object.freeze({
@@ -45,11 +51,11 @@ export function hostResources(host: string, port: number): { listener: Listener;
     service: { host, name: host, namespace: 'unknown' },
   });
   const listener: Listener = Object.freeze({ name, routes: catchAll(name, clusterName), passthrough: true });
-  return { listener, cluster };
+  return { listener, clusters: [cluster] };
 }
 
 /** `_http._tcp.name.namespace.svc.cluster.local` asks for the named port of a Service: addresses and ports are in its SRV record. */
-function dnsHost(hostname: string, port: number): DnsHost {
+export function dnsHost(hostname: string, port: number): DnsHost {
   return /^_[^.]+\._tcp\./.test(hostname) ? { hostname, port, srv: hostname } : { hostname, port };
 }
 
@@ -80,16 +86,14 @@ function catchAll(name: string, cluster: string): RouteConfiguration {
   return Object.freeze({ name: `dns|${name}`, virtualHosts: [{ name, domains: ['*'], routes: [route] }] });
 }
 
-export function withHosts(
-  base: MeshResources,
-  hosts: Iterable<{ listener: Listener; cluster: Cluster }>,
-): MeshResources {
+/** A host that is called by its DNS name alone leaves to the configuration what that names since. */
+export function withHosts(base: MeshResources, hosts: Iterable<HostResources>): MeshResources {
   const listeners = new Map(base.listeners);
   const clusters = new Map(base.clusters);
-  for (const { listener, cluster } of hosts) {
-    if (listeners.has(listener.name)) continue;
-    listeners.set(listener.name, listener);
-    clusters.set(cluster.name, cluster);
+  for (const host of hosts) {
+    if (host.listener.passthrough === true && listeners.has(host.listener.name)) continue;
+    listeners.set(host.listener.name, host.listener);
+    for (const cluster of host.clusters) clusters.set(cluster.name, cluster);
   }
   return { ...base, listeners, clusters };
 }

@@ -8,16 +8,20 @@ import {
   type SnapshotHolder,
   splitAuthority,
 } from '@inmesh/core';
+import { dialledHost, dialledListeners } from './dialled-hosts.js';
 import type { DnsWatcher } from './dns/index.js';
 import { DnsAssignments } from './dns-assignments.js';
-import { hostResources, withHosts } from './host-clusters.js';
+import { type HostResources, hostResources, withHosts } from './host-clusters.js';
+import { registryOnly } from './registry-only.js';
 
 /** Hosts outside the configuration that are kept resolved; the one asked for longest ago goes first. */
 const maxHosts = 1000;
 
 interface Host {
-  readonly listener: Listener;
-  readonly cluster: Cluster;
+  /** The listener that it was dialled by; undefined for a host beyond the configuration. */
+  readonly from: string | undefined;
+  /** Undefined once the configuration no longer has that listener. */
+  readonly resources: (base: MeshResources) => HostResources | undefined;
   ready: Promise<void>;
   isPublished: boolean;
 }
@@ -28,6 +32,8 @@ interface Host {
  */
 export class Publisher {
   #base: MeshResources = emptyResources;
+  /** Of the base: those whose hosts are resolved when they are dialled. */
+  #dialled: ReadonlySet<Listener> = new Set();
   /** The one asked for longest ago comes first. */
   readonly #hosts = new Map<string, Host>();
   readonly #dns: DnsAssignments;
@@ -42,44 +48,44 @@ export class Publisher {
       snapshots: SnapshotHolder;
       dns: DnsWatcher;
       onPublished: () => void;
+      /** Whether hosts that the configuration does not name are refused, whatever it says itself. */
+      registryOnly?: boolean;
     },
   ) {
     this.#dns = new DnsAssignments(options.dns, () => void this.#publishSoon());
+    if (options.registryOnly !== true) return;
+    this.#base = registryOnly(emptyResources);
+    this.#publish();
   }
 
   /** Takes a new configuration into use, unless a newer one comes while its names are being resolved. */
-  async setResources(resources: MeshResources): Promise<void> {
+  async setResources(delivered: MeshResources): Promise<void> {
+    const resources = this.options.registryOnly === true ? registryOnly(delivered) : delivered;
     this.#next = resources;
-    this.#dns.setClusters([...this.#wanted(this.#base), ...resources.clusters.values()]);
-    await this.#dns.firstAnswers(resources.clusters.values());
+    const wanted = this.#wanted(resources);
+    this.#dns.setClusters([...this.#wanted(this.#base), ...wanted]);
+    await this.#dns.firstAnswers(wanted);
     if (this.#next !== resources || this.#closed) return;
     this.#base = resources;
+    this.#dialled = dialledListeners(resources);
     this.#dns.setClusters(this.#wanted(resources));
     this.#publish();
     this.options.onPublished();
   }
 
   /**
-   * Makes a host outside the configuration callable; undefined when the authority is known already.
+   * Makes a host callable that the configuration does not resolve, or does not name; undefined when the authority is known
+   * already.
    * A host that does not resolve fails the call with the reason, not this.
    * @throws MeshError `mesh_closed`, now or later
    */
   prepare(scheme: 'http' | 'https', authority: string): Promise<void> | undefined {
     if (this.#closed) throw meshClosed();
-    const listener = this.options.snapshots.current.resolve(scheme, authority)?.listener;
-    if (listener !== undefined) {
-      if (listener.passthrough === true) this.#touch(listener.name);
-      return undefined;
-    }
-    const { host, port } = splitAuthority(authority);
-    const name = `${host}:${port || (scheme === 'http' ? '80' : '443')}`;
-    const known = this.#hosts.get(name);
-    if (known !== undefined) return known.ready;
-    const resources = hostResources(host, Number(name.slice(host.length + 1)));
-    const added: Host = { ...resources, isPublished: false, ready: Promise.resolve() };
-    this.#hosts.set(name, added);
-    added.ready = this.#addHost(name, added);
-    return added.ready;
+    const found = this.options.snapshots.current.resolve(scheme, authority);
+    if (found === undefined) return this.#prepareHost(beyond(scheme, authority), undefined);
+    if (this.#dialled.has(found.listener)) return this.#prepareHost(found.name, found.listener.name);
+    this.#touch(found.listener.name);
+    return undefined;
   }
 
   close(): void {
@@ -87,9 +93,21 @@ export class Publisher {
     this.#dns.close();
   }
 
+  #prepareHost(name: string, from: string | undefined): Promise<void> {
+    const known = this.#hosts.get(name);
+    if (known !== undefined && known.from === from) return known.ready;
+    if (known !== undefined) this.#forget(name, known);
+    const resources = from === undefined ? always(hostOf(name)) : dialledHost(from, name);
+    const added: Host = { from, resources, isPublished: false, ready: Promise.resolve() };
+    this.#hosts.set(name, added);
+    added.ready = this.#addHost(name, added);
+    return added.ready;
+  }
+
   async #addHost(name: string, host: Host): Promise<void> {
-    this.#dns.addCluster(host.cluster);
-    await this.#dns.firstAnswers([host.cluster]);
+    const clusters = host.resources(this.#base)?.clusters ?? [];
+    for (const cluster of clusters) this.#dns.addCluster(cluster);
+    await this.#dns.firstAnswers(clusters);
     await this.#publishSoon();
     if (this.#closed) throw meshClosed();
     host.isPublished = true;
@@ -99,25 +117,37 @@ export class Publisher {
 
   /** Only near the limit does the order matter, and few processes come near it. */
   #touch(name: string): void {
+    if (this.#hosts.size <= maxHosts / 2) return;
     const host = this.#hosts.get(name);
-    if (host === undefined || this.#hosts.size <= maxHosts / 2) return;
+    if (host === undefined) return;
     this.#hosts.delete(name);
     this.#hosts.set(name, host);
   }
 
   /** Calls wait for those that are not published yet; they are forgotten in their turn. */
   #forgetOldHosts(): void {
-    for (const [name, { isPublished, cluster }] of this.#hosts) {
+    for (const [name, host] of this.#hosts) {
       if (this.#hosts.size <= maxHosts) return;
-      if (!isPublished) continue;
-      this.#hosts.delete(name);
-      this.#dns.removeCluster(cluster.name);
+      if (!host.isPublished) continue;
+      this.#forget(name, host);
       void this.#publishSoon();
     }
   }
 
+  #forget(name: string, host: Host): void {
+    this.#hosts.delete(name);
+    for (const cluster of host.resources(this.#base)?.clusters ?? []) this.#dns.removeCluster(cluster.name);
+  }
+
+  #withHosts(base: MeshResources): MeshResources {
+    return withHosts(
+      base,
+      [...this.#hosts.values()].flatMap((host) => host.resources(base) ?? []),
+    );
+  }
+
   #wanted(base: MeshResources): Cluster[] {
-    return [...withHosts(base, this.#hosts.values()).clusters.values()];
+    return [...this.#withHosts(base).clusters.values()];
   }
 
   /** Together with all that changes in this turn of the event loop: a snapshot costs as much as there are hosts. */
@@ -135,10 +165,25 @@ export class Publisher {
   #publish(): void {
     if (this.#closed) return;
     const { assembler, snapshots } = this.options;
-    const resources = withHosts(this.#base, this.#hosts.values());
+    const resources = this.#withHosts(this.#base);
     const assignments = new Map([...resources.assignments, ...this.#dns.assignments]);
     snapshots.replace(assembler.assemble({ ...resources, assignments }));
   }
+}
+
+/** What a host is called that the configuration does not name. */
+function beyond(scheme: 'http' | 'https', authority: string): string {
+  const { host, port } = splitAuthority(authority);
+  return `${host}:${port || (scheme === 'http' ? '80' : '443')}`;
+}
+
+function hostOf(name: string): HostResources {
+  const colon = name.lastIndexOf(':');
+  return hostResources(name.slice(0, colon), Number(name.slice(colon + 1)));
+}
+
+function always<T>(value: T): () => T {
+  return () => value;
 }
 
 function meshClosed(): MeshError {

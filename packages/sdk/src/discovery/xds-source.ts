@@ -1,5 +1,6 @@
+import type { ClientView } from '@inmesh/config';
 import type { Clock, MeshResources, Random } from '@inmesh/core';
-import { AdsClient } from '@inmesh/xds/client';
+import { AdsClient, type NodeIdentity } from '@inmesh/xds/client';
 import type { Logger } from '../logger.js';
 import type { WorkloadInfo } from '../mesh-internals.js';
 import type { ConfigSource } from './source.js';
@@ -15,6 +16,7 @@ export class XdsSource implements ConfigSource {
       serverUri: string;
       nodeId: string;
       workload: WorkloadInfo;
+      client: ClientView;
       clock: Clock;
       random: Random;
       logger: Logger;
@@ -24,10 +26,15 @@ export class XdsSource implements ConfigSource {
   }
 
   start(deliver: (resources: MeshResources) => void): void {
-    const { serverUri, nodeId, workload, clock, random, logger } = this.options;
+    const { serverUri, nodeId, workload, client, clock, random, logger } = this.options;
     this.#client = new AdsClient({
       serverUri,
-      node: { id: nodeId, cluster: workload.app || workload.name, metadata: nodeMetadata(workload) },
+      node: {
+        id: nodeId,
+        cluster: workload.app || workload.name,
+        metadata: nodeMetadata(workload, client),
+        locality: client.locality,
+      },
       clock,
       random,
       logger,
@@ -45,12 +52,16 @@ export class XdsSource implements ConfigSource {
 }
 
 /** Istio's names, so that an istiod can tell who asks. */
-function nodeMetadata(workload: WorkloadInfo): Record<string, string> {
+function nodeMetadata(workload: WorkloadInfo, { labels, nodeName, egress }: ClientView): NodeIdentity['metadata'] {
   return {
     NAMESPACE: workload.namespace,
     SERVICE_ACCOUNT: workload.serviceAccount,
     WORKLOAD_NAME: workload.name,
     CLUSTER_ID: workload.clusterId,
+    ...(labels !== undefined && { LABELS: { ...labels } }),
+    ...(nodeName !== undefined && { NODE_NAME: nodeName }),
+    // Not Istio's: what this client allows itself.
+    ...(egress !== undefined && { INMESH_EGRESS: egress }),
     GENERATOR: 'grpc',
   };
 }

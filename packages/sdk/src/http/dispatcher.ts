@@ -70,7 +70,9 @@ export class MeshDispatcher extends Dispatcher {
       .then(
         (reply) => deliver(reply, call, inbound),
         (error) => {
+          if (call.retriesSpent) inbound?.spendRetries();
           inbound?.release(call);
+          call.bodyTap?.abandon();
           handler.onError(toCallerError(this.#explainMissing(MeshError.from(error))));
         },
       )
@@ -90,7 +92,7 @@ export class MeshDispatcher extends Dispatcher {
     const headers = toHeaderList(options.headers as RequestHeaders);
     const host = headers.get('host');
     if (host === undefined) headers.append('host', origin.authority);
-    return new HttpCall({
+    const call = new HttpCall({
       scheme: origin.scheme,
       authority: host === undefined ? origin.authority : routedAuthority(snapshot, origin, host.toLowerCase()),
       method: options.method,
@@ -102,12 +104,16 @@ export class MeshDispatcher extends Dispatcher {
       body: requestBody(options.body),
       handler,
     });
+    call.sourceAddress = this.internals.workload.podIp;
+    return call;
   }
 
-  /** The incoming request that this call serves gives it its deadline, its trace and its end. */
+  /** The incoming request that this call serves gives it its deadline, its trace, its client's address and its end. */
   #inherit(call: HttpCall, inbound: InboundCall): void {
     if (inbound.cancelled !== undefined) call.cancel(inbound.cancelled);
     call.deadline = inbound.deadline;
+    call.retriesElsewhere = inbound.retriesElsewhere;
+    if (inbound.sourceAddress !== '') call.sourceAddress = inbound.sourceAddress;
     const inMesh = call.snapshot.resolve(call.scheme, call.authority)?.listener.passthrough !== true;
     propagate(inbound, call.headers, this.internals, inMesh);
     inbound.adopt(call);
@@ -125,7 +131,9 @@ function whileServing(inbound: InboundCall, work: Promise<void>): Promise<void> 
 }
 
 function deliver(reply: Reply, call: HttpCall, inbound: InboundCall | undefined): void {
+  if (call.retriesSpent) inbound?.spendRetries();
   if (inbound !== undefined) reply.onFinish(() => inbound.release(call));
+  if (call.bodyTap !== undefined) reply.onFinish(() => call.bodyTap?.abandon());
   reply.deliver();
 }
 
@@ -140,7 +148,8 @@ function settle(done: Promise<void>, callback: (() => void) | undefined): Promis
  */
 function routedAuthority(snapshot: MeshSnapshot, { scheme, authority }: Origin, host: string): string {
   const listener = snapshot.resolve(scheme, host)?.listener;
-  return listener === undefined || listener.passthrough === true ? authority : host;
+  const isUnknown = listener === undefined || listener.passthrough === true || listener.name === '*';
+  return isUnknown ? authority : host;
 }
 
 /** Written as undici writes it. */

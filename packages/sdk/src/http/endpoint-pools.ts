@@ -1,87 +1,117 @@
-import { type Cluster, type EndpointState, type EndpointView, MeshError } from '@inmesh/core';
-import { Pool } from 'undici';
+import {
+  type CircuitBreaker,
+  type Clock,
+  type ClusterView,
+  type EndpointState,
+  type EndpointView,
+  MeshError,
+} from '@inmesh/core';
+import { ConnectionPool } from './connection-pool.js';
+import { connectionSettings, settingsKey } from './connection-settings.js';
 
-/** One undici Pool for each endpoint, and for each way of connecting to it; shared by clusters that connect alike. */
+type Scheme = 'http' | 'https';
+
+interface Known {
+  readonly scheme: Scheme;
+  readonly breaker: CircuitBreaker;
+  readonly pool: ConnectionPool;
+}
+
+interface Slot {
+  readonly pool: ConnectionPool;
+  readonly breaker: CircuitBreaker;
+  readonly settings: string;
+}
+
+/** One pool for each endpoint of a cluster, scheme and priority, remade when the cluster's way of connecting changes. */
 export class EndpointPools {
-  /** Over plain HTTP the pool of an endpoint's view is found without building a key. */
-  readonly #plain = new WeakMap<EndpointView, Pool>();
-  readonly #pools = new Map<string, Pool>();
+  /** What a view was asked for before is found without building a key; there is one, as a rule. */
+  readonly #known = new WeakMap<EndpointView, Known[]>();
+  readonly #slots = new Map<string, Slot>();
   readonly #keysOfAddress = new Map<string, Set<string>>();
-  readonly #draining = new Map<Pool, Promise<void>>();
+  readonly #draining = new Set<ConnectionPool>();
   #closed = false;
 
-  /** @throws MeshError `mesh_closed` after `close`: a pool made then would have nobody to close it */
-  get(cluster: Cluster, view: EndpointView, scheme: 'http' | 'https'): Pool {
+  constructor(private readonly clock: Clock) {}
+
+  /**
+   * @param breaker the cluster's breaker of the call's priority, which counts the connections
+   * @throws MeshError `mesh_closed` after `close`: a pool made then would have nobody to close it
+   */
+  get(cluster: ClusterView, view: EndpointView, scheme: Scheme, breaker: CircuitBreaker): ConnectionPool {
     if (this.#closed) throw new MeshError('mesh_closed', { message: 'the mesh was closed' });
-    if (scheme === 'https') return this.#poolOf(cluster, view.state, 'https');
-    let pool = this.#plain.get(view);
-    if (pool === undefined) {
-      pool = this.#poolOf(cluster, view.state, 'http');
-      this.#plain.set(view, pool);
+    const known = this.#known.get(view);
+    if (known !== undefined) {
+      for (const one of known)
+        if (one.breaker === breaker && one.scheme === scheme && !one.pool.isClosed) return one.pool;
     }
+    const pool = this.#poolOf(cluster, view.state, scheme, breaker);
+    const others = known?.filter((one) => !one.pool.isClosed) ?? [];
+    this.#known.set(view, [...others, { breaker, scheme, pool }]);
     return pool;
   }
 
   get size(): number {
-    return this.#pools.size;
+    return this.#slots.size;
   }
 
   /** No new requests; those under way end in peace, then the connections close. */
-  drain(state: EndpointState): void {
-    const keys = this.#keysOfAddress.get(state.address);
-    if (keys === undefined) return;
-    this.#keysOfAddress.delete(state.address);
+  drain({ address }: EndpointState): void {
+    const keys = this.#keysOfAddress.get(address) ?? [];
+    this.#keysOfAddress.delete(address);
     for (const key of keys) {
-      this.#close(this.#pools.get(key)!);
-      this.#pools.delete(key);
+      this.#close(this.#slots.get(key)!.pool);
+      this.#slots.delete(key);
     }
   }
 
   /** Settles when every request under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const pool of this.#pools.values()) this.#close(pool);
+    for (const { pool } of this.#slots.values()) this.#close(pool);
     this.#forgetAll();
-    await Promise.all(this.#draining.values());
+    await Promise.all([...this.#draining].map((pool) => pool.close()));
   }
 
   /** Ends requests under way, those of pools that are closing included. */
   async destroy(): Promise<void> {
     this.#closed = true;
-    const all = [...this.#pools.values(), ...this.#draining.keys()];
+    const all = [...[...this.#slots.values()].map(({ pool }) => pool), ...this.#draining];
     this.#forgetAll();
     await Promise.all(all.map((pool) => pool.destroy()));
   }
 
-  #close(pool: Pool): void {
-    const done = pool.close().finally(() => this.#draining.delete(pool));
-    this.#draining.set(pool, done);
-  }
-
-  #forgetAll(): void {
-    this.#pools.clear();
-    this.#keysOfAddress.clear();
-  }
-
-  #poolOf(cluster: Cluster, state: EndpointState, scheme: 'http' | 'https'): Pool {
-    const { maxConnections } = cluster.circuitBreakers.default;
-    const { connectTimeoutMs, maxRequestsPerConnection } = cluster;
-    const key = `${scheme}|${state.address}|${maxConnections}|${connectTimeoutMs}|${maxRequestsPerConnection}`;
-    const known = this.#pools.get(key);
-    if (known !== undefined) return known;
-    const pool = new Pool(`${scheme}://${state.address}`, {
-      connections: Number.isFinite(maxConnections) ? maxConnections : null,
-      connectTimeout: connectTimeoutMs,
-      ...(Number.isFinite(maxRequestsPerConnection) && { maxRequestsPerClient: maxRequestsPerConnection }),
-    });
-    this.#pools.set(key, pool);
+  #poolOf(cluster: ClusterView, state: EndpointState, scheme: Scheme, breaker: CircuitBreaker): ConnectionPool {
+    const priority = breaker === cluster.state.breaker ? 'default' : 'high';
+    const key = `${scheme}|${priority}|${state.address}|${cluster.state.name}`;
+    const settings = settingsKey(cluster.cluster);
+    const slot = this.#slots.get(key);
+    // A call that keeps an older snapshot takes what there is, and never brings the older settings back.
+    if (slot !== undefined) {
+      const isSame = slot.settings === settings && slot.breaker === breaker;
+      if (isSame || cluster.state.newest !== cluster) return slot.pool;
+      this.#close(slot.pool);
+    }
+    const origin = `${scheme}://${state.address}`;
+    const pool = new ConnectionPool(origin, connectionSettings(cluster.cluster), breaker, this.clock);
+    this.#slots.set(key, { pool, breaker, settings });
     this.#remember(state.address, key);
     return pool;
+  }
+
+  #close(pool: ConnectionPool): void {
+    this.#draining.add(pool);
+    void pool.close().finally(() => this.#draining.delete(pool));
   }
 
   #remember(address: string, key: string): void {
     const keys = this.#keysOfAddress.get(address);
     if (keys === undefined) this.#keysOfAddress.set(address, new Set([key]));
     else keys.add(key);
+  }
+
+  #forgetAll(): void {
+    this.#slots.clear();
+    this.#keysOfAddress.clear();
   }
 }

@@ -63,6 +63,10 @@ export class HttpAttempt implements ResponseHandler, Reply {
     return this.#state === 'connecting';
   }
 
+  get isOver(): boolean {
+    return this.#state === 'ended';
+  }
+
   /** Called once when the request leaves the queue for a connection, or fails before. */
   onConnectionSettled: (() => void) | undefined;
 
@@ -79,6 +83,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (this.#state !== 'sent') return true;
+    this.#moved();
     if (status < 200) return this.#passInformation(status, rawHeaders, resume, statusText);
     this.httpStatus = status;
     this.#rawHeaders = rawHeaders;
@@ -93,9 +98,11 @@ export class HttpAttempt implements ResponseHandler, Reply {
   onData(chunk: Buffer): boolean {
     switch (this.#state) {
       case 'delivering':
+        this.#moved();
         if (!this.#callerPaused && this.#held.length === 0) return this.#pass(chunk);
         return this.#hold(chunk, false);
       case 'held':
+        this.#moved();
         return this.#hold(chunk, this.#heldBytes + chunk.length <= maxHeldBytes);
       case 'discarded':
         this.#heldBytes += chunk.length;
@@ -144,10 +151,13 @@ export class HttpAttempt implements ResponseHandler, Reply {
   }
 
   onBodySent(chunk: unknown, total?: number): void {
+    this.call.idleWatch?.touch();
+    this.call.bodyTap?.write(chunk as string | Uint8Array);
     this.call.handler.onBodySent?.(chunk, total);
   }
 
   onRequestSent(): void {
+    this.call.bodyTap?.end();
     this.call.handler.onRequestSent?.();
   }
 
@@ -217,6 +227,12 @@ export class HttpAttempt implements ResponseHandler, Reply {
     this.#state = 'discarded';
     this.#drainTimer = this.clock.setTimer(maxDrainMs, () => this.#stopDraining());
     this.#resumeIfPaused();
+  }
+
+  /** Something of the response has come; a dropped one's rest is no sign of life of the attempt after it. */
+  #moved(): void {
+    this.call.idleWatch?.touch();
+    this.call.attemptIdleWatch?.touch();
   }
 
   #stopDraining(): void {

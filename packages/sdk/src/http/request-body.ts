@@ -11,12 +11,14 @@ export interface RequestBody {
   canReplay(): boolean;
   /** What the caller's stream or iterable itself failed with; undefined while it has not. */
   error(): Error | undefined;
+  /** False for a stream or an iterable: reading it uses it up. */
+  readonly rereadable: boolean;
 }
 
 const always = () => true;
 const never = () => false;
 const noError = () => undefined;
-const noBody: RequestBody = Object.freeze({ body: null, canReplay: always, error: noError });
+const noBody: RequestBody = Object.freeze({ body: null, canReplay: always, error: noError, rereadable: true });
 
 export function requestBody(body: unknown): RequestBody {
   if (body === null || body === undefined) return noBody;
@@ -27,7 +29,7 @@ export function requestBody(body: unknown): RequestBody {
 }
 
 function replayable(body: unknown): RequestBody {
-  return { body: body as Body, canReplay: always, error: noError };
+  return { body: body as Body, canReplay: always, error: noError, rereadable: true };
 }
 
 interface StreamLike {
@@ -50,7 +52,7 @@ function stream(source: StreamLike): RequestBody {
   });
   const canReplay =
     source.readableDidRead === undefined ? never : () => !source.readableDidRead && source.destroyed !== true;
-  return { body: source as unknown as Body, canReplay, error: () => failure };
+  return { body: source as unknown as Body, canReplay, error: () => failure, rereadable: false };
 }
 
 function isForm(body: object): boolean {
@@ -73,5 +75,5 @@ function onceOnly(source: AnyIterable): RequestBody {
       }
     },
   };
-  return { body: body as unknown as Body, canReplay: () => !begun, error: () => failure };
+  return { body: body as unknown as Body, canReplay: () => !begun, error: () => failure, rereadable: false };
 }

@@ -1,9 +1,11 @@
-import { type Clock, MeshError, type Service } from '@inmesh/core';
-import type { Dispatcher, Pool } from 'undici';
+import { breakerOf, type CircuitBreaker, type Clock, MeshError, type Service } from '@inmesh/core';
+import type { Dispatcher } from 'undici';
+import type { ConnectionPool } from './connection-pool.js';
 import type { EndpointPools } from './endpoint-pools.js';
 import { toFailure } from './failure.js';
 import { HttpAttempt } from './http-attempt.js';
 import type { HttpCall } from './http-call.js';
+import { writeRemainingTime } from './remaining-time.js';
 
 /** The end of the outbound walk: sends one attempt on a connection of the endpoint that was picked. */
 export function httpTransport(pools: EndpointPools, clock: Clock): Service<HttpCall> {
@@ -13,20 +15,21 @@ export function httpTransport(pools: EndpointPools, clock: Clock): Service<HttpC
         reject(call.cancelled);
         return;
       }
-      const pool = pools.get(call.cluster!.cluster, call.endpoint!, call.scheme);
-      if (overflows(call, pool)) {
-        reject(pendingOverflow(call));
+      const breaker = breakerOf(call);
+      const pool = pools.get(call.cluster!, call.endpoint!, call.scheme, breaker);
+      if (overflows(breaker, pool)) {
+        reject(pendingOverflow(breaker));
         return;
       }
       writeRemainingTime(call, clock);
       const attempt = new HttpAttempt(call, clock, resolve, reject);
       try {
-        pool.dispatch(attemptOptions(call), attempt as unknown as Dispatcher.DispatchHandler);
+        pool.dispatch(attemptOptions(call), attempt);
       } catch (error) {
         reject(toFailure(error, false));
         return;
       }
-      if (attempt.waitsForConnection) countPending(call, attempt);
+      if (attempt.waitsForConnection) countPending(breaker, attempt);
     });
 }
 
@@ -47,33 +50,20 @@ function attemptOptions({ options, path, headers, body }: HttpCall): Dispatcher.
   } as Dispatcher.DispatchOptions;
 }
 
-/** Asked before the request is queued, as a queued one cannot be taken back out of undici's queue. */
-function overflows(call: HttpCall, pool: Pool): boolean {
-  const { breaker } = call.cluster!.state;
-  if (breaker.pendingRequests < breaker.thresholds.maxPendingRequests) return false;
-  return pool.stats.free === 0;
+/** Asked before the request is queued: one that comes up against the limit fails at once. */
+function overflows(breaker: CircuitBreaker, pool: ConnectionPool): boolean {
+  return breaker.remaining('pendingRequests') === 0 && !pool.hasIdle;
 }
 
-function countPending(call: HttpCall, attempt: HttpAttempt): void {
-  const { breaker } = call.cluster!.state;
+function countPending(breaker: CircuitBreaker, attempt: HttpAttempt): void {
   breaker.acquirePending();
   attempt.onConnectionSettled = () => breaker.releasePending();
 }
 
-function pendingOverflow(call: HttpCall): MeshError {
-  const { breaker } = call.cluster!.state;
+function pendingOverflow(breaker: CircuitBreaker): MeshError {
   breaker.overflows.pendingRequests += 1;
   return new MeshError('upstream_overflow', {
     message: `${breaker.pendingRequests} requests wait for a connection, the limit`,
     hint: 'raise connectionPool.http.http1MaxPendingRequests or tcp.maxConnections of its DestinationRule',
   });
-}
-
-/** Tells the next hop how much time is left (Envoy `x-envoy-expected-rq-timeout-ms`): the least of call and attempt. */
-function writeRemainingTime(call: HttpCall, clock: Clock): void {
-  const perTryMs = call.action?.retry?.perTryTimeoutMs ?? 0;
-  const leftMs = call.deadline === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.floor(call.deadline - clock.now()));
-  if (leftMs === 0 && perTryMs === 0) return;
-  const timeoutMs = leftMs === 0 ? perTryMs : perTryMs === 0 ? leftMs : Math.min(leftMs, perTryMs);
-  call.headers.set('x-envoy-expected-rq-timeout-ms', String(timeoutMs));
 }

@@ -19,9 +19,18 @@ export class InboundCall extends Call {
     return false;
   }
 
+  shadow(): undefined {
+    return undefined;
+  }
+
   /** Where nobody waits for it; an adapter's call writes it to the client. */
   respond(response: LocalResponse): Reply {
     return new LocalReply(response, () => {});
+  }
+
+  /** A call of the handler failed although it was retried: the client is told not to retry the whole. */
+  spendRetries(): void {
+    this.retriesSpent = true;
   }
 
   adopt(child: Child): void {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HeaderList, LocalReply, type LocalResponse, type Reply } from '@inmesh/core';
+import { HeaderList, LocalReply, type LocalResponse, type Reply, retryHeaders } from '@inmesh/core';
 import type { MeshInternals } from '../mesh-internals.js';
 import { InboundCall } from './inbound-call.js';
 import { incomingDeadline } from './incoming-deadline.js';
-import { writeLocalResponse } from './local-response.js';
+import { grpcStatusOf, writeGrpcResponse, writeLocalResponse } from './local-response.js';
 
 /** What an adapter does with a request. Both answer it, now or later. */
 export interface RequestHandler {
@@ -33,12 +33,36 @@ export class InboundRequest extends InboundCall {
     this.req = req;
     this.res = res;
     this.handler = handler;
+    this.retriesElsewhere = isRetry(this.headers);
     this.sourceAddress = req.socket.remoteAddress ?? '';
   }
 
-  override respond(response: LocalResponse): Reply {
-    return new LocalReply(response, (status, headers, body) => writeLocalResponse(this.res, status, headers, body));
+  /** At once: when the handler answers, its headers may go out before anyone can add to them. */
+  override spendRetries(): void {
+    if (this.retriesSpent) return;
+    super.spendRetries();
+    if (!this.res.headersSent) this.res.setHeader(retryHeaders.noRetry, '1');
   }
+
+  override presetResponseHeader(name: string, value: string): void {
+    if (!this.res.headersSent) this.res.setHeader(name, value);
+  }
+
+  override respond(response: LocalResponse): Reply {
+    const { res } = this;
+    if (this.protocol === 'grpc') {
+      const status = response.grpcStatus ?? grpcStatusOf(response.httpStatus);
+      return new LocalReply({ ...response, grpcStatus: status }, (_status, headers, body) =>
+        writeGrpcResponse(res, status, headers, body),
+      );
+    }
+    return new LocalReply(response, (status, headers, body) => writeLocalResponse(res, status, headers, body));
+  }
+}
+
+function isRetry(headers: HeaderList): boolean {
+  const attempt = headers.get(retryHeaders.attemptCount);
+  return attempt !== undefined && Number(attempt) > 1;
 }
 
 function authorityOf({ headers }: IncomingMessage): string {

@@ -31,8 +31,9 @@ describe('an incoming deadline', () => {
     ['007', 7],
     ['2147483648', maxMs],
     ['9'.repeat(400), maxMs],
-  ])('counts x-envoy-expected-rq-timeout-ms %s from now', (value, ms) => {
+  ])('counts x-envoy-expected-rq-timeout-ms and x-envoy-upstream-rq-timeout-ms %s from now', (value, ms) => {
     expect(deadline(['x-envoy-expected-rq-timeout-ms', value])).toBe(1000 + ms);
+    expect(deadline(['x-envoy-upstream-rq-timeout-ms', value])).toBe(1000 + ms);
   });
 
   it.each(['', '1', 'm', '123456789m', '-1m', '1.5S', '1 S', '1s', '1h', '1m,2m'])(
@@ -51,6 +52,7 @@ describe('an incoming deadline', () => {
     expect(deadline([envoy, '80'], ['grpc-timeout', '50m'])).toBe(1050);
     expect(deadline([envoy, '80'], [envoy, '30'], ['grpc-timeout', '50m'])).toBe(1030);
     expect(deadline([envoy, 'soon'], ['grpc-timeout', '50m'])).toBe(1050);
+    expect(deadline([envoy, '80'], ['x-envoy-upstream-rq-timeout-ms', '20'], ['grpc-timeout', '50m'])).toBe(1020);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { HeaderList } from '@inmesh/core';
+import { expectedTimeoutHeader, grpcTimeoutHeader, upstreamTimeoutHeader } from '../timeout-headers.js';
 
 /** The longest time that Node's timers keep; one beyond it would fire at once. */
 const maxTimeoutMs = 2 ** 31 - 1;
@@ -10,15 +11,16 @@ const wholeNumber = /^\d+$/;
 
 /**
  * When an incoming request must have been answered, on the scale of `now`; Infinity for never. The least of
- * `x-envoy-expected-rq-timeout-ms` (whole ms, 0 for none) and `grpc-timeout` (gRPC over HTTP/2: 1 to 8 digits and a unit
+ * `x-envoy-expected-rq-timeout-ms` and `x-envoy-upstream-rq-timeout-ms` (whole ms, 0 for none) and `grpc-timeout` (gRPC over HTTP/2: 1 to 8 digits and a unit
  * of H, M, S, m, u, n). A value of another form is ignored; what is longer than 2^31-1 ms counts as that.
  */
 export function incomingDeadline({ flat }: HeaderList, now: number): number {
   let timeoutMs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i];
-    if (name === 'x-envoy-expected-rq-timeout-ms') timeoutMs = Math.min(timeoutMs, envoyTimeoutMs(flat[i + 1]!));
-    else if (name === 'grpc-timeout') timeoutMs = Math.min(timeoutMs, grpcTimeoutMs(flat[i + 1]!));
+    if (name === expectedTimeoutHeader || name === upstreamTimeoutHeader)
+      timeoutMs = Math.min(timeoutMs, envoyTimeoutMs(flat[i + 1]!));
+    else if (name === grpcTimeoutHeader) timeoutMs = Math.min(timeoutMs, grpcTimeoutMs(flat[i + 1]!));
   }
   return timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : now + timeoutMs;
 }

@@ -1,3 +1,5 @@
+import { retryHeaders } from '@inmesh/core';
+
 /** Headers that carry a trace, where they do not begin with `x-b3-`. */
 const traceHeaders = new Set([
   'traceparent',
@@ -30,6 +32,10 @@ const hopHeaders = new Set([
   'grpc-timeout',
   'grpc-encoding',
   'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  retryHeaders.attemptCount,
+  retryHeaders.noRetry,
 ]);
 const hopPrefixes = ['content-', 'if-', 'x-forwarded-', 'access-control-', 'sec-'];
 

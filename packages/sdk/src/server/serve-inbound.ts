@@ -3,6 +3,7 @@ import { inbound } from '@inmesh/core';
 import type { MeshInternals } from '../mesh-internals.js';
 import { inboundCalls } from './context.js';
 import { InboundRequest, type RequestHandler } from './inbound-request.js';
+import { ownHost } from './own-host.js';
 import { runHandler } from './run-handler.js';
 
 /** What the adapters ask of a mesh. */
@@ -22,15 +23,24 @@ export function internalsOf(mesh: WithInternals, adapter: string): MeshInternals
 
 /** What all server adapters share: takes a request through the inbound walk; its handler runs before this returns. */
 export function serveInbound(internals: MeshInternals): ServeInbound {
-  const { clock, telemetry, logger } = internals;
-  const service = inbound(runHandler, { clock, telemetry });
+  const { clock, random, telemetry, logger, workload, rateLimiter } = internals;
+  const own = { random, ownHost: ownHost(workload) };
+  const service = inbound(runHandler, {
+    clock,
+    telemetry,
+    cors: own,
+    ...(rateLimiter && { rateLimits: { limiter: rateLimiter, ...own } }),
+  });
   return (req, res, handler) => {
     if (isServed(res)) {
       handler.run();
       return;
     }
     service(new InboundRequest(internals, req, res, handler))
-      .catch((error) => handler.fail(error))
+      .then(
+        (reply) => reply.deliver(),
+        (error) => handler.fail(error),
+      )
       .catch((error) => logger.error('a request could not be answered', { error }));
   };
 }

@@ -63,9 +63,14 @@ export function withOutcome(peers: PeerLabels, protocol: 'http' | 'grpc', end: C
     ...peers,
     request_protocol: protocol,
     response_code: String(end.httpStatus),
-    response_flags: end.error?.flag ?? '-',
+    response_flags: flagsOf(end) ?? '-',
     grpc_response_status: end.grpcStatus === undefined ? '' : String(end.grpcStatus),
   };
+}
+
+/** Undefined for an answer of the upstream's own. */
+export function flagsOf({ error, flags }: CallEnd): string | undefined {
+  return error === undefined ? flags : error.flag;
 }
 
 /** Where a series goes that there is no room for: all that varies is `other`, the class of the response code is kept. */

@@ -5,7 +5,16 @@ export const metricNames = {
   requests: 'istio_requests_total',
   requestDuration: 'istio_request_duration_milliseconds',
   guardCalls: 'inmesh_guard_calls_total',
+  rateLimitStoreUp: 'inmesh_rate_limit_store_up',
+  clustersWithoutMetrics: 'inmesh_clusters_without_metrics',
 } as const;
+
+/** As Envoy's Prometheus endpoint names the statistics of clusters, e.g. `envoy_cluster_membership_healthy`. */
+export function clusterMetricName(statistic: string): string {
+  return `envoy_cluster_${statistic}`;
+}
+
+export const clusterLabelName = 'envoy_cluster_name';
 
 /** Istio standard metrics, "Labels". The same set stands on both metrics. */
 export const istioLabelNames = [

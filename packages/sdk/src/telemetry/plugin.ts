@@ -6,9 +6,13 @@ import type { MeshInternals } from '../mesh-internals.js';
 export interface MeshTelemetry extends Telemetry {
   /** Must not throw. */
   guardCallEnded?(event: GuardEvent): void;
+  /** The store that limits of the whole mesh are counted in answers, or calls are counted by this process alone. */
+  rateLimitStoreChanged?(answering: boolean): void;
+  /** The mesh was closed. */
+  close?(): void;
 }
 
 /** What `createMesh({ telemetry: [...] })` takes. One plugin may serve several meshes. */
 export interface TelemetryPlugin {
-  create(internals: Pick<MeshInternals, 'workload' | 'clock' | 'logger'>): MeshTelemetry;
+  create(internals: Pick<MeshInternals, 'workload' | 'clock' | 'logger' | 'snapshots'>): MeshTelemetry;
 }

@@ -1,6 +1,8 @@
 import { MeshError } from '@inmesh/core';
-import { Counter, Histogram, type OpenMetricsContentType, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, type Registry } from 'prom-client';
 import type { GuardEvent } from '../guard/guard-event.js';
+import { registerClusterMetrics } from './cluster-metrics.js';
+import { metricNameTaken } from './metric-name-taken.js';
 import { guardLabelNames, type IstioLabelName, istioBucketsMs, istioLabelNames, metricNames } from './names.js';
 import type { TelemetryPlugin } from './plugin.js';
 import { RequestMetrics } from './request-metrics.js';
@@ -11,14 +13,18 @@ type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
 export interface PrometheusOptions {
   /** The registry that the process serves its metrics from. */
   readonly register: AnyRegistry;
-  /** Most combinations of labels; those beyond it are counted together as `other`. Default 2000. */
+  /**
+   * Most combinations of labels of the request metrics, those beyond it counted together as `other`, and most series of all
+   * `envoy_cluster_*` metrics, clusters beyond it left out. Default 2000.
+   */
   readonly maxSeries?: number;
   /** Upper bounds of the duration histogram in ms, ascending. Default: Istio's, 0.5 ms to 1 h. */
   readonly buckets?: readonly number[];
 }
 
 /**
- * Istio's standard metrics of every call that this process makes and answers, and a counter of guarded functions. Meshes
+ * Istio's standard metrics of every call that this process makes and answers, Envoy's statistics of the clusters that it
+ * calls (`envoy_cluster_*`: breakers, retries, outlier detection), and a counter of guarded functions. Meshes
  * that share a registry share its metrics; the first one's limits hold.
  */
 export function prometheus({
@@ -28,15 +34,27 @@ export function prometheus({
 }: PrometheusOptions): TelemetryPlugin {
   requireValid(maxSeries, buckets);
   return {
-    create({ workload }) {
+    create({ workload, snapshots }) {
       const requests = new RequestMetrics(workload, requestSeries(register, maxSeries, buckets));
       const guards = guardCalls(register);
+      const close = registerClusterMetrics(register, snapshots, maxSeries);
       return {
         callStarted: (call, side) => requests.callStarted(call, side),
         guardCallEnded: ({ name, outcome }: GuardEvent) => guards.inc({ guard: name, outcome }),
+        rateLimitStoreChanged: (answering) => storeUp(register).set(answering ? 1 : 0),
+        close,
       };
     },
   };
+}
+
+/** Made when a mesh has a store: without one there is nothing to tell. */
+function storeUp(register: AnyRegistry): Gauge {
+  const name = metricNames.rateLimitStoreUp;
+  const known = register.getSingleMetric(name);
+  if (known instanceof Gauge) return known;
+  const help = '1 while the store of rate limits of the whole mesh answers, 0 while each process counts.';
+  return new Gauge({ name, help, registers: [register as Registry] });
 }
 
 function requireValid(maxSeries: number, buckets: readonly number[]): void {
@@ -54,7 +72,7 @@ const storeKey = Symbol.for('inmesh.series-store.1');
 function requestSeries(register: AnyRegistry, maxSeries: number, buckets: readonly number[]): SeriesStore {
   const existing = register.getSingleMetric(metricNames.requests) as { [storeKey]?: SeriesStore } | undefined;
   if (existing?.[storeKey] !== undefined) return existing[storeKey];
-  if (existing !== undefined) throw taken(metricNames.requests);
+  if (existing !== undefined) throw metricNameTaken(metricNames.requests);
   const store = new SeriesStore(maxSeries, buckets);
   new RequestCounter(register, store);
   new RequestDuration(register, store);
@@ -66,13 +84,6 @@ function guardCalls(register: AnyRegistry): Counter<(typeof guardLabelNames)[num
   const existing = register.getSingleMetric(name) as Counter<(typeof guardLabelNames)[number]> | undefined;
   if (existing !== undefined) return existing;
   return new Counter({ name, help: 'Calls of guarded functions.', labelNames: guardLabelNames, registers: [register] });
-}
-
-function taken(name: string): MeshError {
-  return new MeshError('invalid_request', {
-    message: `prometheus: the registry has another metric named ${name}`,
-    hint: 'give the mesh a registry of its own, and merge the two when serving them',
-  });
 }
 
 class RequestCounter extends Counter<IstioLabelName> {

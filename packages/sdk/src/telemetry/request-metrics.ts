@@ -1,6 +1,6 @@
 import type { Call, CallEnd, CallRecorder, ClusterView, EndpointView, Telemetry } from '@inmesh/core';
 import type { WorkloadInfo } from '../mesh-internals.js';
-import { clientLabels, overflowLabels, type PeerLabels, serverLabels, withOutcome } from './istio-labels.js';
+import { clientLabels, flagsOf, overflowLabels, type PeerLabels, serverLabels, withOutcome } from './istio-labels.js';
 import type { Series, SeriesStore } from './series-store.js';
 
 /** The series of one pair of peers, found by numbers instead of labels. */
@@ -15,8 +15,9 @@ class OutcomeTable {
 
   find(protocol: 'http' | 'grpc', end: CallEnd): Series {
     const key = (end.httpStatus * 64 + (end.grpcStatus ?? -1) + 1) * 2 + (protocol === 'http' ? 0 : 1);
-    if (end.error === undefined) return this.#plain.get(key) ?? this.#add(this.#plain, key, protocol, end);
-    const flagged = `${key} ${end.error.flag}`;
+    const flags = flagsOf(end);
+    if (flags === undefined) return this.#plain.get(key) ?? this.#add(this.#plain, key, protocol, end);
+    const flagged = `${key} ${flags}`;
     return this.#flagged.get(flagged) ?? this.#add(this.#flagged, flagged, protocol, end);
   }
 

@@ -1,1 +1,2 @@
 export { FakeClock, seededRandom } from '@inmesh/core/testing';
+export * from './simulation/index.js';

@@ -3,10 +3,10 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import express4 from 'express4';
 import fastify from 'fastify';
+import type { MeshInternals } from '../../src/mesh-internals.js';
 import { expressErrorHandler, expressMiddleware } from '../../src/server/express.js';
 import { fastifyPlugin } from '../../src/server/fastify.js';
 import { createServer } from '../../src/server/node-http.js';
-import type { TestInternals } from './internals.js';
 
 /** Answers with the text it resolves to, or has written its answer itself. */
 export type TestHandler = (req: IncomingMessage, res: ServerResponse) => Promise<string | undefined>;
@@ -16,7 +16,7 @@ export interface Adapter {
   /** The body with which an error that is not the mesh's is answered when its message is «a secret». */
   readonly foreignErrorBody: string;
   /** A server, listening on no port yet, that reads the request's body before it calls the handler. */
-  create(internals: TestInternals, handler: TestHandler): Promise<{ server: Server; close?: () => Promise<void> }>;
+  create(internals: MeshInternals, handler: TestHandler): Promise<{ server: Server; close?: () => Promise<void> }>;
 }
 
 const nodeHttp: Adapter = {

@@ -113,6 +113,8 @@ describe('routing headers', () => {
     'user-agent',
     'grpc-timeout',
     'x-envoy-expected-rq-timeout-ms',
+    'x-envoy-attempt-count',
+    'x-inmesh-no-retry',
     'x-forwarded-for',
     'x-forwarded-client-cert',
     'range',

@@ -11,6 +11,7 @@ import {
   testCluster,
   testEndpoint,
   testForward,
+  testHash64,
   testRetryPolicy,
   testRoute,
   testRouteConfiguration,
@@ -27,6 +28,7 @@ export interface StaticMesh {
   readonly internals: MeshInternals;
   readonly pools: EndpointPools;
   setPorts(ports: readonly number[]): void;
+  setCluster(cluster: Partial<Cluster>): void;
   close(): Promise<void>;
 }
 
@@ -35,14 +37,25 @@ export const retryEverything = testRetryPolicy({ attempts: 3, backoff: { baseMs:
 /** A dispatcher on a fixed configuration: host `reviews`, one cluster, endpoints on loopback. */
 export function staticMesh(
   ports: readonly number[],
-  options: { retry?: RetryPolicy; timeoutMs?: number; cluster?: Partial<Cluster> } = {},
+  options: {
+    retry?: RetryPolicy;
+    timeoutMs?: number;
+    cluster?: Partial<Cluster>;
+    action?: Parameters<typeof testForward>[0];
+    /** Of the one route; its `action` takes the place of everything above. */
+    route?: Parameters<typeof testRoute>[0];
+    endpoint?: Parameters<typeof testEndpoint>[0];
+    /** Of a second cluster, `shadows`. */
+    shadowPorts?: readonly number[];
+  } = {},
 ): StaticMesh {
   const clock = new SystemClock({ keepsProcessAlive: true });
   const random = seededRandom(7);
-  const pools = new EndpointPools();
+  const pools = new EndpointPools(clock);
   const assembler = new SnapshotAssembler({
     clock,
     random,
+    hash64: testHash64,
     searchDomains: [],
     onEndpointRemoved: (state) => pools.drain(state),
   });
@@ -73,22 +86,40 @@ export function staticMesh(
     internals,
     pools,
     setPorts: (next) => snapshots.replace(assembler.assemble(resources(next, options))),
+    setCluster: (cluster) => snapshots.replace(assembler.assemble(resources(ports, { ...options, cluster }))),
     close,
   };
 }
 
 function resources(
   ports: readonly number[],
-  { retry, timeoutMs = 0, cluster = {} }: Parameters<typeof staticMesh>[1] & object,
+  {
+    retry,
+    timeoutMs = 0,
+    cluster = {},
+    action: forward,
+    route,
+    endpoint,
+    shadowPorts = [],
+  }: Parameters<typeof staticMesh>[1] & object,
 ): MeshResources {
   const name = 'reviews:80';
-  const action = testForward({ timeoutMs, retry });
-  const endpoints = ports.map((port) => testEndpoint({ host: '127.0.0.1', port }));
-  const locality = { region: '', zone: '', subZone: '', priority: 0, weight: 1, endpoints };
+  const action = testForward({ timeoutMs, retry, ...forward });
+  const routes = [testRoute({ action, ...route })];
+  const assignment = (clusterName: string, on: readonly number[]) => {
+    const endpoints = on.map((port) => testEndpoint({ ...endpoint, host: '127.0.0.1', port }));
+    return { clusterName, localities: [{ region: '', zone: '', subZone: '', priority: 0, weight: 1, endpoints }] };
+  };
   return {
     listeners: new Map([[name, { name, routes: name }]]),
-    routes: new Map([[name, testRouteConfiguration([{ domains: ['*'], routes: [testRoute({ action })] }], name)]]),
-    clusters: new Map([['reviews', testCluster({ ...cluster })]]),
-    assignments: new Map([['reviews', { clusterName: 'reviews', localities: [locality] }]]),
+    routes: new Map([[name, testRouteConfiguration([{ domains: ['*'], routes }], name)]]),
+    clusters: new Map([
+      ['reviews', testCluster({ ...cluster })],
+      ['shadows', testCluster({ name: 'shadows' })],
+    ]),
+    assignments: new Map([
+      ['reviews', assignment('reviews', ports)],
+      ['shadows', assignment('shadows', shadowPorts)],
+    ]),
   };
 }

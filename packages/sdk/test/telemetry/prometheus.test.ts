@@ -81,6 +81,7 @@ describe('istio_requests_total', () => {
     end(telemetry, call, { httpStatus: 503, error: exhausted });
     end(telemetry, call, { httpStatus: 503 });
     end(telemetry, call, { httpStatus: 0, error: new MeshError('caller_cancelled') });
+    end(telemetry, call, { httpStatus: 503, flags: 'FI' });
     const grpc = reviewsCall({ protocol: 'grpc' });
     end(telemetry, grpc, { grpcStatus: 0 });
     end(telemetry, grpc, { grpcStatus: 5 });
@@ -95,6 +96,7 @@ describe('istio_requests_total', () => {
       ['http', '503', 'UF,URX', '', 1],
       ['http', '503', '-', '', 1],
       ['http', '0', 'DC', '', 1],
+      ['http', '503', 'FI', '', 1],
       ['grpc', '200', '-', '0', 1],
       ['grpc', '200', '-', '5', 1],
     ]);

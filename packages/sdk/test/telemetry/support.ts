@@ -1,5 +1,23 @@
-import type { Call, CallEnd, Cluster, ClusterView, EndpointView, WorkloadIdentity } from '@inmesh/core';
-import { FakeClock, type TestCallInit, testCall, testCluster, testEndpointView } from '@inmesh/core/testing';
+import {
+  type Call,
+  type CallEnd,
+  type Cluster,
+  type ClusterView,
+  type EndpointView,
+  emptyResources,
+  SnapshotAssembler,
+  SnapshotHolder,
+  type WorkloadIdentity,
+} from '@inmesh/core';
+import {
+  FakeClock,
+  seededRandom,
+  type TestCallInit,
+  testCall,
+  testCluster,
+  testEndpointView,
+  testHash64,
+} from '@inmesh/core/testing';
 import { silentLogger } from '../../src/logger.js';
 import type { WorkloadInfo } from '../../src/mesh-internals.js';
 import type { MeshTelemetry } from '../../src/telemetry/plugin.js';
@@ -15,7 +33,11 @@ export const workload: WorkloadInfo = {
   clusterId: 'Kubernetes',
 };
 
-export const internals = { workload, clock: new FakeClock(), logger: silentLogger };
+const clock = new FakeClock();
+const assembler = new SnapshotAssembler({ clock, random: seededRandom(1), hash64: testHash64, searchDomains: [] });
+const snapshots = new SnapshotHolder(assembler.assemble(emptyResources));
+
+export const internals = { workload, clock, logger: silentLogger, snapshots };
 
 export const reviewsWorkload: WorkloadIdentity = {
   name: 'reviews-v2',

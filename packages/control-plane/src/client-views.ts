@@ -1,0 +1,135 @@
+import { type ClientTraits, type ClientView, clientKey, formatIssue, type LoadedConfig } from '@inmesh/config';
+import type { ResourceSet } from '@inmesh/xds';
+import type { Node } from '@inmesh/xds/messages';
+import { SnapshotCache, type SnapshotSource, type VersionedSnapshot, versionSnapshot } from '@inmesh/xds/server';
+import { checkResources } from './consistency.js';
+import type { Logger } from './logger.js';
+import { clientOf } from './node-client.js';
+
+/** A configuration as other clients than the default one see it. */
+export interface PerClient {
+  /** What the default client was asked. */
+  readonly traits: ClientTraits;
+  load(client: ClientView): LoadedConfig;
+}
+
+interface View {
+  /** Undefined when it cannot be used: the default one is. */
+  readonly snapshot: VersionedSnapshot | undefined;
+  readonly of: PerClient;
+}
+
+/** Every view is made again when it is asked for; the bound is against clients that make up labels. */
+const maxViews = 1000;
+
+/**
+ * One snapshot for all clients while nothing tells them apart, else one for each kind of client, made when the first of them
+ * asks. After a change all of them are of the new configuration.
+ */
+export class ClientViews implements SnapshotSource {
+  readonly #default = new SnapshotCache();
+  readonly #watchers = new Set<() => void>();
+  readonly #clients = new WeakMap<Node, ClientView>();
+  readonly #views = new Map<string, View>();
+  #perClient: PerClient | undefined;
+  /** All that any client was asked of this configuration. */
+  #traits: ClientTraits = nothingAsked();
+
+  constructor(private readonly options: { defaultClient: ClientView; logger: Logger }) {}
+
+  /** What a client is given of which nothing is known. */
+  get current(): VersionedSnapshot | undefined {
+    return this.#default.current;
+  }
+
+  /** Without `perClient` all clients are given the same. */
+  setSnapshot(set: ResourceSet, perClient?: PerClient): void {
+    this.#default.setSnapshot(set);
+    this.#perClient = perClient;
+    this.#traits = nothingAsked();
+    if (perClient !== undefined) this.#learn(perClient.traits);
+    this.#notify();
+  }
+
+  snapshotFor(node: Node | undefined): VersionedSnapshot | undefined {
+    if (node === undefined || this.#perClient === undefined) return this.current;
+    const client = this.#clientOf(node);
+    const { defaultClient } = this.options;
+    const key = clientKey(client, this.#traits);
+    if (key === clientKey(defaultClient, this.#traits)) return this.current;
+    const known = this.#views.get(key);
+    const view = known?.of === this.#perClient ? known : this.#make(client, key, this.#perClient);
+    return view.snapshot ?? this.current;
+  }
+
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #notify(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  #clientOf(node: Node): ClientView {
+    const known = this.#clients.get(node);
+    if (known !== undefined) return known;
+    const client = clientOf(node, this.options.defaultClient.namespace);
+    this.#clients.set(node, client);
+    return client;
+  }
+
+  #make(client: ClientView, key: string, of: PerClient): View {
+    const config = of.load(client);
+    const view = { snapshot: this.#versioned(config, key), of };
+    // A client may be asked more than those before it: then it is one of a narrower kind.
+    const grown = this.#learn(config.client);
+    const ownKey = grown ? clientKey(client, this.#traits) : key;
+    this.#views.delete(ownKey);
+    this.#views.set(ownKey, view);
+    this.#forgetOld(of);
+    if (grown) queueMicrotask(() => this.#notify());
+    return view;
+  }
+
+  #versioned(config: LoadedConfig, key: string): VersionedSnapshot | undefined {
+    const problems = problemsOf(config);
+    if (problems.length === 0) return versionSnapshot(config.resources, this.#views.get(key)?.snapshot);
+    this.options.logger.error('clients of one kind are given what is for the default one', { client: key, problems });
+    return undefined;
+  }
+
+  #forgetOld(of: PerClient): void {
+    for (const [key, view] of this.#views) {
+      if (view.of !== of && this.#views.size > maxViews / 2) this.#views.delete(key);
+    }
+    for (const key of this.#views.keys()) {
+      if (this.#views.size <= maxViews) return;
+      this.#views.delete(key);
+    }
+  }
+
+  /** Whether there was something new in it. */
+  #learn({ namespace, labels, locality, nodeName }: ClientTraits): boolean {
+    const before = this.#traits;
+    this.#traits = {
+      namespace: before.namespace || namespace,
+      labels: new Set([...before.labels, ...labels]),
+      locality: before.locality || locality,
+      nodeName: before.nodeName || nodeName,
+    };
+    const count = (traits: ClientTraits) =>
+      [traits.namespace, traits.locality, traits.nodeName].filter(Boolean).length + traits.labels.size;
+    return count(this.#traits) > count(before);
+  }
+}
+
+/** What is wrong for this client and not for the default one. */
+function problemsOf({ issues, resources }: LoadedConfig): string[] {
+  const errors = issues.filter(({ severity }) => severity === 'error').map(formatIssue);
+  return errors.length > 0 ? errors : checkResources(resources).problems;
+}
+
+function nothingAsked(): ClientTraits {
+  return { namespace: false, labels: new Set(), locality: false, nodeName: false };
+}

@@ -1,0 +1,126 @@
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { type ClientView, ConfigSet } from '@inmesh/config';
+import { type Node, NodeSchema } from '@inmesh/xds/messages';
+import { describe, expect, it } from 'vitest';
+import { ClientViews } from '../src/client-views.js';
+
+const services = `apiVersion: v1
+kind: Service
+metadata: { name: shop }
+spec: { ports: [{ name: http, port: 80 }] }
+`;
+
+const rule = (name: string, namespace: string, more = '') => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { host: shop.default.svc.cluster.local, subsets: [{ name: ${name} }]${more} }
+`;
+
+function setup(text: string) {
+  const errors: string[] = [];
+  const logger = { debug() {}, info() {}, warn() {}, error: (message: string) => void errors.push(message) };
+  const views = new ClientViews({ defaultClient: { namespace: 'default' }, logger });
+  const files = new ConfigSet();
+  const translated: ClientView[] = [];
+  const use = (content: string) => {
+    const { config, issues } = files.update([{ path: 'a.yaml', text: content }]);
+    expect(issues).toEqual([]);
+    const translate = files.translator();
+    const load = (client: ClientView) => {
+      translated.push(client);
+      return translate(client);
+    };
+    views.setSnapshot(config!.resources, { traits: config!.client, load });
+  };
+  use(text);
+  return { views, use, errors, translated };
+}
+
+function node(namespace: string, metadata: JsonObject = {}, zone?: string): Node {
+  const locality = zone === undefined ? {} : { locality: { region: 'eu', zone, subZone: '' } };
+  return create(NodeSchema, { id: 'a', metadata: { NAMESPACE: namespace, ...metadata }, ...locality });
+}
+
+function subsetsFor(views: ClientViews, of: Node): string[] {
+  const names = [...(views.snapshotFor(of)?.cluster.resources.keys() ?? [])];
+  return names.map((name) => name.split('|')[2]!).filter((subset) => subset !== '');
+}
+
+describe('The views of clients', () => {
+  it('are one while nothing tells clients apart', () => {
+    const { views, translated } = setup(services + rule('a', 'default'));
+    expect(views.snapshotFor(node('web', { LABELS: { app: 'x' } }, 'a'))).toBe(views.current);
+    expect(views.snapshotFor(undefined)).toBe(views.current);
+    expect(translated).toEqual([]);
+  });
+
+  it('are made once for each kind of client, when it asks', () => {
+    const { views, translated } = setup(services + rule('a', 'default') + rule('b', 'web'));
+    expect(translated).toEqual([]);
+    expect(subsetsFor(views, node('web'))).toEqual(['b']);
+    expect(subsetsFor(views, node('web', { LABELS: { app: 'x' } }))).toEqual(['b']);
+    expect(subsetsFor(views, node('other'))).toEqual(['a']);
+    expect(subsetsFor(views, node('default'))).toEqual(['a']);
+    expect(translated.map(({ namespace }) => namespace)).toEqual(['web', 'other']);
+  });
+
+  it('all follow a change, and only what changed is a new object', () => {
+    const both = services + rule('a', 'default') + rule('b', 'web');
+    const { views, use } = setup(both);
+    const web = node('web');
+    const before = views.snapshotFor(web)!;
+    let told = 0;
+    views.watch(() => {
+      told += 1;
+    });
+    use(both.replaceAll('name: b', 'name: c'));
+    expect(told).toBe(1);
+    expect(subsetsFor(views, web)).toEqual(['c']);
+    expect(views.snapshotFor(web)!.listener).toBe(before.listener);
+    expect(subsetsFor(views, node('other'))).toEqual(['a']);
+  });
+
+  it('are told apart by what any of them was asked, and those before are told again', async () => {
+    const selecting = rule('b', 'web', ', workloadSelector: { matchLabels: { app: x } }');
+    const { views } = setup(services + rule('a', 'default') + selecting);
+    expect(subsetsFor(views, node('web', { LABELS: { app: 'x' } }))).toEqual(['b']);
+    expect(subsetsFor(views, node('web', { LABELS: { app: 'y' } }))).toEqual(['a']);
+  });
+
+  it("read who a node is from Istio's metadata, else from its id", () => {
+    const { views } = setup(services + rule('a', 'default') + rule('b', 'web'));
+    const named = create(NodeSchema, { id: 'sidecar~10.0.0.1~shop-1.web~web.svc.cluster.local' });
+    expect(subsetsFor(views, named)).toEqual(['b']);
+    expect(subsetsFor(views, create(NodeSchema, { id: 'x' }))).toEqual(['a']);
+    expect(subsetsFor(views, node('other', { LABELS: 'x', NODE_NAME: 7 }))).toEqual(['a']);
+  });
+
+  it('that are wrong are told once, and what is for the default client stands in', () => {
+    const { views, errors } = setup(services);
+    const { current } = views;
+    const files = new ConfigSet();
+    const { config } = files.update([{ path: 'a.yaml', text: services }]);
+    const issue = {
+      severity: 'error',
+      file: 'a.yaml',
+      line: 1,
+      column: 1,
+      object: 'A',
+      field: 'b',
+      message: 'c',
+    } as const;
+    const traits = { ...config!.client, namespace: true };
+    views.setSnapshot(config!.resources, { traits, load: () => ({ ...config!, issues: [issue] }) });
+    for (let i = 0; i < 2; i += 1) expect(views.snapshotFor(node('web'))).toEqual(current);
+    expect(errors).toEqual(['clients of one kind are given what is for the default one']);
+  });
+
+  it('give a client that calls nothing else what refuses the rest', () => {
+    const { views } = setup(services);
+    expect(views.snapshotFor(node('default', { INMESH_EGRESS: 'REGISTRY_ONLY' }))!.listener.resources.has('*')).toBe(
+      true,
+    );
+    expect(views.snapshotFor(node('default'))!.listener.resources.has('*')).toBe(false);
+  });
+});

@@ -1,0 +1,71 @@
+import type { Explanation } from './explain.js';
+import type { ExplainedAction, ExplainedCluster } from './explain-action.js';
+
+/** The explanation as text for a terminal. */
+export function formatExplanation(explanation: Explanation): string {
+  const lines = [`${explanation.method} ${explanation.url}`];
+  if (explanation.listener === undefined) {
+    lines.push('  not in the configuration: called at the addresses that DNS gives, with default retries');
+    return lines.join('\n');
+  }
+  lines.push(`  listener     ${explanation.listener}`, `  virtual host ${explanation.virtualHost ?? 'none matches'}`);
+  explanation.routes.forEach((route, index) => {
+    const verdict = route.taken ? 'taken' : route.mismatches.length === 0 ? 'not reached' : route.mismatches.join('; ');
+    lines.push(`  route ${index + 1}${route.name && ` ${route.name}`}: ${route.match} -> ${verdict}`);
+  });
+  lines.push(...formatAction(explanation.action));
+  return lines.join('\n');
+}
+
+function formatAction(action: ExplainedAction | undefined): string[] {
+  if (action === undefined) return ['  no route matches: the call fails with no_route (404)'];
+  const { redirect, directResponse } = action;
+  if (redirect !== undefined) {
+    return [`  redirected with ${redirect.httpStatus} to ${redirect.location}`, ...formatChanges(action, '  ')];
+  }
+  if (directResponse !== undefined) {
+    const { httpStatus, bodyBytes } = directResponse;
+    const body = bodyBytes === 0 ? 'no body' : `a body of ${bodyBytes} bytes`;
+    return [`  answered with ${httpStatus} and ${body} by the route itself`, ...formatChanges(action, '  ')];
+  }
+  return [formatLimits(action), ...formatChanges(action, '  '), ...(action.clusters ?? []).flatMap(formatCluster)];
+}
+
+function formatLimits({ timeoutMs, retry, priority }: ExplainedAction): string {
+  const timeout = timeoutMs ? `${timeoutMs} ms` : 'none';
+  const retries = retry
+    ? `${retry.attempts} retries on ${retry.on.join(', ')}${retry.perTryTimeoutMs ? `, ${retry.perTryTimeoutMs} ms a try` : ''}`
+    : 'no retries';
+  return `  timeout ${timeout}; ${retries}${priority === undefined ? '' : `; ${priority} priority`}`;
+}
+
+type Changes = Pick<
+  ExplainedAction,
+  'path' | 'host' | 'fault' | 'mirrors' | 'hash' | 'requestHeaders' | 'responseHeaders'
+>;
+
+/** One line for each thing that is done to the request or the response. */
+function formatChanges(changes: Changes, indent: string): string[] {
+  const { path, host, fault, mirrors, hash, requestHeaders, responseHeaders } = changes;
+  const lines: string[] = [];
+  if (fault !== undefined) lines.push(`fault: ${fault}`);
+  if (path !== undefined) lines.push(`path becomes ${path}`);
+  if (host !== undefined) lines.push(`host becomes ${host}`);
+  for (const change of requestHeaders ?? []) lines.push(`request header: ${change}`);
+  for (const change of responseHeaders ?? []) lines.push(`response header: ${change}`);
+  for (const mirror of mirrors ?? []) lines.push(`mirrored: ${mirror.percent} % to ${mirror.cluster}`);
+  if (hash !== undefined) lines.push(`hashed by ${hash.join('; ')}`);
+  return lines.map((line) => indent + line);
+}
+
+function formatCluster(cluster: ExplainedCluster): string[] {
+  const rows = cluster.endpoints.map(
+    (e) =>
+      `      ${e.address} ${e.health}${e.workload && ` ${e.workload}`}${e.inFlight ? `, ${e.inFlight} in flight` : ''}`,
+  );
+  return [
+    `    ${Number(cluster.percent.toFixed(2))} % ${cluster.name} (${cluster.loadBalancer})`,
+    ...formatChanges(cluster, '      '),
+    ...(rows.length > 0 ? rows : ['      no endpoints']),
+  ];
+}

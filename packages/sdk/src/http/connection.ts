@@ -1,0 +1,90 @@
+import type { Clock } from '@inmesh/core';
+import { Client, type Dispatcher } from 'undici';
+import type { ConnectionSettings } from './connection-settings.js';
+import type { QueuedHandler } from './queued-handler.js';
+
+type State =
+  /** One request is under way, or waits for the connection to come up. */
+  | 'busy'
+  | 'idle'
+  /** Lost, too old or used often enough: to be closed. */
+  | 'spent';
+
+interface Listener {
+  /** The connection is no longer busy, or was lost while idle. */
+  onFree(connection: Connection): void;
+}
+
+/** One connection to an endpoint: an undici Client that is given one request at a time. */
+export class Connection {
+  readonly #client: Client;
+  readonly #openedAt: number;
+  #state: State = 'idle';
+  #handler: QueuedHandler | undefined;
+  #connected = false;
+  #requests = 0;
+
+  constructor(
+    origin: string,
+    private readonly settings: ConnectionSettings,
+    private readonly clock: Clock,
+    private readonly listener: Listener,
+  ) {
+    this.#openedAt = clock.now();
+    this.#client = new Client(origin, settings.client);
+    this.#client.on('connect', () => {
+      this.#connected = true;
+    });
+    this.#client.on('disconnect', () => {
+      this.#connected = false;
+      // Of a request that was given up undici makes nothing but another connection.
+      if (this.#state === 'idle' || this.#handler?.isOver === true) this.#free();
+    });
+    this.#client.on('drain', () => {
+      if (this.#state === 'busy') this.#free();
+    });
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get isTooOld(): boolean {
+    const { maxDurationMs } = this.settings;
+    return maxDurationMs > 0 && this.clock.now() - this.#openedAt >= maxDurationMs;
+  }
+
+  send(options: Dispatcher.DispatchOptions, handler: QueuedHandler): void {
+    this.#state = 'busy';
+    this.#handler = handler;
+    this.#requests += 1;
+    const free = this.#client.dispatch(options, handler as unknown as Dispatcher.DispatchHandler);
+    if (free || handler.isOver) this.#freeUnlessUsed(this.#requests);
+  }
+
+  /** Settles when the connection is gone. */
+  close(): Promise<void> {
+    this.#state = 'spent';
+    return this.#connected ? this.#client.close() : this.#client.destroy();
+  }
+
+  destroy(): Promise<void> {
+    this.#state = 'spent';
+    return this.#client.destroy();
+  }
+
+  /** A request that undici refused at once leaves nothing behind that «drain» would tell of. */
+  #freeUnlessUsed(requests: number): void {
+    queueMicrotask(() => {
+      const over = this.#state === 'busy' && this.#requests === requests && this.#client.stats.size === 0;
+      if (over) this.#free();
+    });
+  }
+
+  #free(): void {
+    const spent = !this.#connected || this.#requests >= this.settings.maxRequests || this.isTooOld;
+    this.#state = spent ? 'spent' : 'idle';
+    this.#handler = undefined;
+    this.listener.onFree(this);
+  }
+}
