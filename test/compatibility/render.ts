@@ -8,6 +8,7 @@ tests that show each field: \`npm run docs\` writes this page, and a test fails 
 
 - **supported**: acted on, as the test beside it shows.
 - **partly**: some values are; the loader says so when it meets another.
+- **unneeded**: taken without a word, as it says nothing of where a call goes.
 - **not**: the loader says the reason, as a warning where traffic still goes where it should («ignored»), as an error where it
   would not.
 `;
@@ -25,12 +26,15 @@ export function renderPage(rows: readonly Row[], evidenceFor: (row: Row) => Evid
 
 function countsOf(rows: readonly Row[]): string {
   const count = (support: Row['support']) => rows.filter((row) => row.support === support).length;
-  return `${rows.length} fields: ${count('supported')} supported, ${count('partly')} partly, ${count('not')} not.`;
+  return `${rows.length} fields: ${count('supported')} supported, ${count('partly')} partly, ${count('unneeded')} unneeded, ${count('not')} not.`;
 }
 
 function renderRow({ field, support, reason }: Row, evidence: Evidence | undefined): string {
   const shown = evidence === undefined ? '' : `[${escapeCell(evidence.title)}](../${evidence.file})`;
-  const last = support === 'not' ? escapeCell(reason) : [shown, escapeCell(reason)].filter(Boolean).join('; ');
+  const last =
+    support === 'not' || support === 'unneeded'
+      ? escapeCell(reason)
+      : [shown, escapeCell(reason)].filter(Boolean).join('; ');
   return `| \`${field}\` | ${support} | ${last} |`;
 }
 

@@ -1,13 +1,15 @@
+import { type FieldSupport, fieldSupport } from '@inmesh/xds';
 import { bootstrapFields, staticResourceFields } from '../../packages/config/src/envoy/bootstrap.js';
 import type { AnyField, Fields } from '../../packages/config/src/schema/field.js';
 import { translatedKinds } from '../../packages/config/src/schema/kinds.js';
+import { limitsFields } from '../../packages/config/src/schema/rate-limits.js';
 
 export interface Row {
   /** `VirtualService`, or the full name of an Envoy message. */
   readonly owner: string;
   /** `spec.http[].match[].uri.exact`. */
   readonly field: string;
-  readonly support: 'supported' | 'partly' | 'not';
+  readonly support: 'supported' | 'partly' | 'not' | 'unneeded';
   /** What the loader says of it; empty where it is supported. */
   readonly reason: string;
 }
@@ -37,6 +39,9 @@ function rowsOf(owner: string, field: AnyField, path: string): Row[] {
       return [{ owner, field: path, support: 'not', reason: `an error: ${field.effect}` }];
     case 'word':
       return [wordRow(owner, field.words, path)];
+    case 'anything':
+      if (field.check !== undefined) return [{ owner, field: path, support: 'supported', reason: '' }];
+      return [{ owner, field: path, support: 'unneeded', reason: 'says nothing of where a call goes' }];
     default:
       return [{ owner, field: path, support: 'supported', reason: '' }];
   }
@@ -68,6 +73,20 @@ export function bootstrapRows(): Row[] {
   return [...rowsIn('', bootstrapFields), ...rowsIn('static_resources.', staticResourceFields)];
 }
 
+/** Fields of Envoy's messages, in a file of its own or over xDS. */
+export function envoyRows(): Row[] {
+  return Object.entries(fieldSupport).flatMap(([owner, fields]) =>
+    Object.entries(fields).map(([field, support]): Row => ({ owner, field, ...judge(support) })),
+  );
+}
+
+function judge(support: FieldSupport): Pick<Row, 'support' | 'reason'> {
+  if (support === 'supported') return { support, reason: '' };
+  if ('ignored' in support) return { support: 'not', reason: `ignored: ${support.ignored}` };
+  if ('refused' in support) return { support: 'not', reason: `an error: ${support.refused}` };
+  return { support: 'unneeded', reason: support.unneeded };
+}
+
 export function allRows(): Row[] {
-  return [...kindRows(), ...bootstrapRows()];
+  return [...kindRows(), ...fieldRows('Rate limits', limitsFields, ''), ...bootstrapRows(), ...envoyRows()];
 }

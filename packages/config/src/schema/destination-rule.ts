@@ -117,13 +117,18 @@ const outlierDetection = object({
   consecutiveLocalOriginFailures: integer(),
   consecutiveGatewayErrors: integer(),
   consecutive5xxErrors: integer(),
-  consecutiveErrors: ignored('as Istio does, which counts consecutive5xxErrors and consecutiveGatewayErrors', integer()),
+  consecutiveErrors: ignored(
+    'as Istio does, which counts consecutive5xxErrors and consecutiveGatewayErrors',
+    integer(),
+  ),
   interval: goDuration,
   baseEjectionTime: goDuration,
   maxEjectionPercent: integer(0, 100),
   minHealthPercent: integer(0, 100),
   outlierDetectionHttpErrorCodes: list(integer(100, 599)),
 });
+
+const plainText = 'connections are made in plain text';
 
 const tls = object({
   mode: words({
@@ -134,14 +139,14 @@ const tls = object({
     SIMPLE: refused('connections would be made in plain text'),
     MUTUAL: refused('connections would be made in plain text'),
   }),
-  clientCertificate: text(),
-  privateKey: text(),
-  caCertificates: text(),
-  caCrl: text(),
-  credentialName: text(),
-  subjectAltNames: list(text()),
-  sni: text(),
-  insecureSkipVerify: flag,
+  clientCertificate: ignored(plainText, text()),
+  privateKey: ignored(plainText, text()),
+  caCertificates: ignored(plainText, text()),
+  caCrl: ignored(plainText, text()),
+  credentialName: ignored(plainText, text()),
+  subjectAltNames: ignored(plainText, list(text())),
+  sni: ignored(plainText, text()),
+  insecureSkipVerify: ignored(plainText, flag),
 });
 
 const portSelector = object({ number: port });
