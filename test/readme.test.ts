@@ -53,6 +53,11 @@ describe('the README’s code', () => {
     expect(stdout).toMatch(/^200 reviews v[12]\n$/);
   });
 
+  it('simulates a mesh', async () => {
+    const { stdout } = await run(process.execPath, ['simulation.mjs'], { cwd: folder });
+    expect(stdout).toMatch(/^\d+ of 100 answered\nnone took longer than \d+ ms\nrules of the mesh that were broken: 0\n$/);
+  });
+
   it('guards a function', async () => {
     const { stdout } = await run(process.execPath, ['guard.mjs'], { cwd: folder });
     expect(stdout).toBe('{ id: 7 } after 3 tries\n');
