@@ -145,7 +145,7 @@ describe('createMesh', () => {
     process.on('warning', listen);
     const folder = mkdtempSync(join(tmpdir(), 'inmesh-broken-'));
     writeFileSync(join(folder, 'vs.yaml'), 'kind: [');
-    const mesh = keep(await createMesh({ config: folder, startTimeoutMs: 10, dns: { servers: ['127.0.0.1:9'] } }));
+    const mesh = keep(await createMesh({ config: folder, startTimeoutMs: 1000, dns: { servers: ['127.0.0.1:9'] } }));
     for (let i = 0; i < 2; i += 1) {
       await expect(mesh.fetch('http://nobody.invalid/')).rejects.toMatchObject({
         hint: expect.stringContaining('vs.yaml:1:'),
