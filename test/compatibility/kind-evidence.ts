@@ -539,12 +539,6 @@ export const kindEvidence: readonly Evidence[] = [
   },
   {
     owner: 'ServiceEntry',
-    fields: 'spec.location',
-    file: 'packages/config/test/golden.test.ts',
-    title: 'is translated to what clients take',
-  },
-  {
-    owner: 'ServiceEntry',
     fields: 'spec.exportTo',
     file: 'packages/config/src/translate/service-entry.test.ts',
     title: 'is a host for those namespaces alone that it is exported to',
@@ -590,6 +584,30 @@ export const kindEvidence: readonly Evidence[] = [
     fields: 'spec.clusterIP',
     file: 'test/e2e/seeds.test.ts',
     title: '14 balances over every pod of a headless Service',
+  },
+  {
+    owner: 'Service',
+    fields: 'spec.clusterIPs',
+    file: 'packages/config/src/translate/services.test.ts',
+    title: 'without an address of its own is resolved by DNS, whichever of the two fields says so',
+  },
+  {
+    owner: 'Service',
+    fields: 'spec.internalTrafficPolicy',
+    file: 'packages/config/src/translate/services.test.ts',
+    title: 'are those of the caller’s Node where calls stay on it',
+  },
+  {
+    owner: 'Service',
+    fields: 'spec.sessionAffinity',
+    file: 'packages/config/src/translate/services.test.ts',
+    title: 'is told that its sessions are not kept',
+  },
+  {
+    owner: 'Pod',
+    fields: 'status',
+    file: 'packages/config/src/translate/services.test.ts',
+    title: 'have the labels of the Pod with their address where no Pod is named',
   },
   {
     owner: 'Service',

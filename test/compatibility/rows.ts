@@ -1,7 +1,7 @@
 import { type FieldSupport, fieldSupport } from '@inmesh/xds';
 import { bootstrapFields, staticResourceFields } from '../../packages/config/src/envoy/bootstrap.js';
 import type { AnyField, Fields } from '../../packages/config/src/schema/field.js';
-import { translatedKinds } from '../../packages/config/src/schema/kinds.js';
+import { ignoredKinds, translatedKinds } from '../../packages/config/src/schema/kinds.js';
 import { limitsFields } from '../../packages/config/src/schema/rate-limits.js';
 
 export interface Row {
@@ -37,6 +37,8 @@ function rowsOf(owner: string, field: AnyField, path: string): Row[] {
       return [{ owner, field: path, support: 'not', reason: `ignored: ${field.effect}` }];
     case 'refused':
       return [{ owner, field: path, support: 'not', reason: `an error: ${field.effect}` }];
+    case 'unneeded':
+      return [{ owner, field: path, support: 'unneeded', reason: field.reason }];
     case 'word':
       return [wordRow(owner, field.words, path)];
     case 'anything':
@@ -89,4 +91,10 @@ function judge(support: FieldSupport): Pick<Row, 'support' | 'reason'> {
 
 export function allRows(): Row[] {
   return [...kindRows(), ...fieldRows('Rate limits', limitsFields, ''), ...bootstrapRows(), ...envoyRows()];
+}
+
+export function ignoredKindRows(): { kind: string; effect: string }[] {
+  return Object.entries(ignoredKinds).flatMap(([group, kinds]) =>
+    Object.entries(kinds).map(([kind, effect]) => ({ kind: group === '' ? kind : `${kind} (${group})`, effect })),
+  );
 }

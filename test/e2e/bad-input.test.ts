@@ -102,7 +102,8 @@ describe('bad input', () => {
       folder.write('dr.yaml', destinationRule);
       folder.write('vs.yaml', good);
       const errors: string[] = [];
-      const logger: Logger = { info() {}, warn() {}, error: (message) => errors.push(message) };
+      const accepted: string[] = [];
+      const logger: Logger = { info: (line) => accepted.push(line), warn() {}, error: (line) => errors.push(line) };
       const mesh = keep(await createMesh({ config: folder.path, logger }));
       await mesh.ready();
       folder.write('vs.yaml', text);
@@ -113,6 +114,7 @@ describe('bad input', () => {
       folder.write('vs.yaml', good.replace('subset: v1', 'subset: v2'));
       await expect.poll(() => mesh.status().problem, { timeout: 10_000 }).toBeUndefined();
       await expect.poll(() => get(mesh), { timeout: 5000 }).toBe('200 v2');
+      expect(accepted).toEqual([expect.stringMatching(/vs\.yaml is accepted again$/)]);
     },
     30_000,
   );

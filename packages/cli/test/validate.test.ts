@@ -15,6 +15,14 @@ function folderOf(files: Record<string, string>): string {
 }
 
 describe('inmesh validate', () => {
+  it('lets warnings fail when it is strict', async () => {
+    const policy =
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: deny-all }\nspec: {}\n';
+    const path = folderOf({ 'policy.yaml': policy });
+    expect(await run('validate', path)).toMatchObject({ code: 0 });
+    expect(await run('validate', '--strict', path)).toMatchObject({ code: 1 });
+  });
+
   it('ends with 0 and counts the objects when all is well', async () => {
     const path = folderOf({ 'reviews.yaml': reviewsYaml, 'routes.yaml': routesYaml });
     expect(await run('validate', path)).toEqual({ code: 0, out: '7 objects, 0 errors, 0 warnings\n', err: '' });

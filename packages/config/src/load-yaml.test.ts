@@ -96,6 +96,11 @@ describe('Hostile YAML', () => {
     ]);
   });
 
+  it('of kustomize is passed over', () => {
+    const text = 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n';
+    expect(read(text)).toEqual({ objects: [], issues: [] });
+  });
+
   it('is refused when its aliases multiply', () => {
     const levels = ['a: &a [1,1,1,1,1,1,1,1,1]'];
     for (const [from, to] of ['ab', 'bc', 'cd', 'de']) {
@@ -104,6 +109,18 @@ describe('Hostile YAML', () => {
     expect(read(levels.join('\n')).issues).toEqual([
       expect.stringMatching(/^a\.yaml:1:1: error: Excessive alias count/),
     ]);
+  });
+
+  it.each([
+    ['Envoy’s', 'static_resources: &a\n  listeners: [*a]'],
+    ['a mapping', 'apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nstatus: &s\n  x: { y: *s }'],
+  ])('is refused when an alias of %s stands within what it is an alias of', (_, text) => {
+    expect(read(text)).toEqual({
+      objects: [],
+      issues: [
+        expect.stringMatching(/^a\.yaml:[25]:\d+: error: "\*[as]" stands within "&[as]": it would have no end$/),
+      ],
+    });
   });
 
   it.each([

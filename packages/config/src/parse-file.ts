@@ -1,10 +1,10 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLParseError } from 'yaml';
 import type { Issue } from './issues.js';
-import { findKeyProblem, type KeyProblem } from './key-problems.js';
 import { locateIn } from './locate.js';
 import { type ConfigObject, isRecord } from './objects.js';
 import { readDocument } from './read-document.js';
 import type { SourceFile } from './source-file.js';
+import { findTextProblem, type TextProblem } from './text-problems.js';
 
 export interface ParsedFile {
   readonly objects: readonly ConfigObject[];
@@ -57,7 +57,7 @@ class FileReader implements ParsedFile {
     // After the first error of a document the others are mostly its echo.
     const [error] = document.errors;
     for (const { pos, message } of document.warnings) this.#say('warning', pos[0], message);
-    const problem = error === undefined ? findKeyProblem(document.contents) : problemOf(error);
+    const problem = error === undefined ? findTextProblem(document.contents) : problemOf(error);
     if (problem !== undefined) this.error(problem.offset, problem.message);
     else this.#readContent(document);
   }
@@ -98,7 +98,7 @@ class FileReader implements ParsedFile {
 
 const tooDeep = 'is nested too deeply';
 
-function problemOf({ code, message, pos }: YAMLParseError): KeyProblem {
+function problemOf({ code, message, pos }: YAMLParseError): TextProblem {
   return { offset: pos[0], message: code === 'RESOURCE_EXHAUSTION' ? tooDeep : message };
 }
 

@@ -32,7 +32,7 @@ function describeMissing(body: Body): DocumentProblem {
   return {
     severity: 'error',
     path: [],
-    message: `${missing} must be given, each a text`,
+    message: `${missing} must be given as text`,
     hint: 'every document is a Kubernetes object, such as apiVersion: networking.istio.io/v1, kind: VirtualService',
   };
 }
@@ -53,6 +53,8 @@ function readList(items: readonly unknown[], source: ObjectSource): ReadDocument
 }
 
 function readObject(body: Body, apiVersion: string, kind: string, source: ObjectSource): ReadDocument {
+  // It tells kubectl which files belong together, lies among them, and has no name.
+  if (apiVersion.startsWith('kustomize.config.k8s.io/')) return { objects: [], problems: [] };
   const metadata = isRecord(body.metadata) ? body.metadata : {};
   const { name, namespace } = metadata;
   if (!isText(name)) {

@@ -80,10 +80,10 @@ export class ClientViews implements SnapshotSource {
   }
 
   #make(client: ClientView, key: string, of: PerClient): View {
-    const config = of.load(client);
-    const view = { snapshot: this.#versioned(config, key), of };
+    const { snapshot, asked } = this.#build(client, key, of);
+    const view = { snapshot, of };
     // A client may be asked more than those before it: then it is one of a narrower kind.
-    const grown = this.#learn(config.client);
+    const grown = this.#learn(asked);
     const ownKey = grown ? clientKey(client, this.#traits) : key;
     this.#views.delete(ownKey);
     this.#views.set(ownKey, view);
@@ -92,11 +92,24 @@ export class ClientViews implements SnapshotSource {
     return view;
   }
 
+  /** What is thrown would end the process, and with it the streams of all other clients. */
+  #build(client: ClientView, key: string, of: PerClient): Pick<View, 'snapshot'> & { asked: ClientTraits } {
+    try {
+      const config = of.load(client);
+      return { snapshot: this.#versioned(config, key), asked: config.client };
+    } catch (error) {
+      return { snapshot: this.#refuse(key, [(error as Error).message]), asked: nothingAsked() };
+    }
+  }
+
   #versioned(config: LoadedConfig, key: string): VersionedSnapshot | undefined {
     const problems = problemsOf(config);
-    if (problems.length === 0) return versionSnapshot(config.resources, this.#views.get(key)?.snapshot);
+    if (problems.length > 0) return this.#refuse(key, problems);
+    return versionSnapshot(config.resources, this.#views.get(key)?.snapshot);
+  }
+
+  #refuse(key: string, problems: readonly string[]): undefined {
     this.options.logger.error('clients of one kind are given what is for the default one', { client: key, problems });
-    return undefined;
   }
 
   #forgetOld(of: PerClient): void {

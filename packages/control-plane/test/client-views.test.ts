@@ -96,6 +96,20 @@ describe('The views of clients', () => {
     expect(subsetsFor(views, node('other', { LABELS: 'x', NODE_NAME: 7 }))).toEqual(['a']);
   });
 
+  it('that cannot be made at all leave the other clients theirs', () => {
+    const { views, errors } = setup(services);
+    const { listener } = views.current!;
+    const traits = { namespace: true, labels: new Set<string>(), locality: false, nodeName: false };
+    const load = () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    };
+    views.setSnapshot(new ConfigSet().update([{ path: 'a.yaml', text: services }]).config!.resources, { traits, load });
+    const web = node('web');
+    expect([views.snapshotFor(web), views.snapshotFor(web)]).toEqual([views.current, views.current]);
+    expect(views.current!.listener).toBe(listener);
+    expect(errors).toHaveLength(1);
+  });
+
   it('that are wrong are told once, and what is for the default client stands in', () => {
     const { views, errors } = setup(services);
     const { current } = views;

@@ -1,18 +1,19 @@
 import {
   type Call,
-  type ClusterView,
   describeAuthorityRewrite,
   describeFault,
   describeHashPolicy,
   describeHeaderMutations,
   type ForwardAction,
   type HeaderMutations,
+  type RateLimit,
   type Route,
   redirectLocation,
   rewritePath,
   type WeightedTarget,
   withRequestOverrides,
 } from '@inmesh/core';
+import { type ClusterFacts, explainCluster } from './explain-cluster.js';
 
 /** One of `redirect`, `directResponse` and `clusters`. What a route does not do is absent. */
 export interface ExplainedAction {
@@ -21,7 +22,13 @@ export interface ExplainedAction {
   readonly directResponse?: { readonly httpStatus: number; readonly bodyBytes: number };
   /** 0 for none. */
   readonly timeoutMs?: number;
-  readonly retry?: { readonly attempts: number; readonly on: readonly string[]; readonly perTryTimeoutMs: number };
+  readonly retry?: {
+    readonly attempts: number;
+    readonly on: readonly string[];
+    /** Those that `retriable-status-codes` stands for. */
+    readonly statusCodes: readonly number[];
+    readonly perTryTimeoutMs: number;
+  };
   readonly priority?: 'high';
   /** The path of this request as the upstream sees it. */
   readonly path?: string;
@@ -32,26 +39,22 @@ export interface ExplainedAction {
   readonly hash?: readonly string[];
   readonly requestHeaders?: readonly string[];
   readonly responseHeaders?: readonly string[];
+  /** Limits of calls, by name and side. */
+  readonly rateLimits?: readonly string[];
+  /** Whether the service that is called acts on a CORS policy of this route. */
+  readonly cors?: true;
   readonly clusters?: readonly ExplainedCluster[];
 }
 
-export interface ExplainedCluster {
-  readonly name: string;
+export interface ExplainedCluster extends ClusterFacts {
   /** Share of the requests, 0 to 100. */
   readonly percent: number;
-  readonly loadBalancer: string;
   /** Instead of the route's. */
   readonly host?: string;
   readonly fault?: string;
   /** Before the route's. */
   readonly requestHeaders?: readonly string[];
   readonly responseHeaders?: readonly string[];
-  readonly endpoints: readonly {
-    readonly address: string;
-    readonly health: string;
-    readonly inFlight: number;
-    readonly workload: string;
-  }[];
 }
 
 /** What a route does with a call that it matches. */
@@ -79,7 +82,12 @@ function explainForward(route: Route, action: ForwardAction, call: Call): Explai
   return {
     timeoutMs: action.timeoutMs,
     ...(retry && {
-      retry: { attempts: retry.attempts, on: [...retry.on], perTryTimeoutMs: retry.perTryTimeoutMs },
+      retry: {
+        attempts: retry.attempts,
+        on: [...retry.on],
+        statusCodes: retry.statusCodes,
+        perTryTimeoutMs: retry.perTryTimeoutMs,
+      },
     }),
     ...(priority === 'high' && { priority }),
     ...(pathRewrite && { path: rewritePath(pathRewrite, route.match.path, call.path) }),
@@ -90,10 +98,12 @@ function explainForward(route: Route, action: ForwardAction, call: Call): Explai
     }),
     ...(hash.length > 0 && { hash: hash.map(describeHashPolicy) }),
     ...explainHeaders(route.requestHeaders, route.responseHeaders),
+    ...(route.rateLimits.length > 0 && { rateLimits: route.rateLimits.map(describeRateLimit) }),
+    ...(route.cors && { cors: true as const }),
     clusters: action.targets.map((target) => ({
       percent: (target.weight / action.totalWeight) * 100,
       ...explainTarget(target),
-      ...explainCluster(target.cluster, call.snapshot.clusters.get(target.cluster)),
+      ...explainCluster(target.cluster, call.snapshot.clusters.get(target.cluster), action),
     })),
   };
 }
@@ -115,16 +125,8 @@ function explainHeaders(request: readonly HeaderMutations[], response: readonly 
   };
 }
 
-function explainCluster(name: string, view: ClusterView | undefined) {
-  if (view === undefined) return { name, loadBalancer: 'cluster is not configured', endpoints: [] };
-  return {
-    name,
-    loadBalancer: view.cluster.loadBalancer.kind,
-    endpoints: view.endpoints.map(({ endpoint, state }) => ({
-      address: endpoint.address,
-      health: endpoint.health,
-      inFlight: state.inFlight,
-      workload: endpoint.workload?.name ?? '',
-    })),
-  };
+function describeRateLimit({ name, side, bucket, descriptors }: RateLimit): string {
+  const buckets = [...descriptors.map((descriptor) => descriptor.bucket), ...(bucket === undefined ? [] : [bucket])];
+  const amounts = buckets.map(({ tokensPerFill, fillIntervalMs }) => `${tokensPerFill} in ${fillIntervalMs} ms`);
+  return `${name || 'of this route'}: ${amounts.join(', ')}, counted ${side === 'inbound' ? 'where calls arrive' : 'where calls are made'}`;
 }

@@ -34,19 +34,24 @@ function formatAction(action: ExplainedAction | undefined): string[] {
 function formatLimits({ timeoutMs, retry, priority }: ExplainedAction): string {
   const timeout = timeoutMs ? `${timeoutMs} ms` : 'none';
   const retries = retry
-    ? `${retry.attempts} retries on ${retry.on.join(', ')}${retry.perTryTimeoutMs ? `, ${retry.perTryTimeoutMs} ms a try` : ''}`
+    ? `${retry.attempts} retries on ${formatConditions(retry)}${retry.perTryTimeoutMs ? `, ${retry.perTryTimeoutMs} ms a try` : ''}`
     : 'no retries';
   return `  timeout ${timeout}; ${retries}${priority === undefined ? '' : `; ${priority} priority`}`;
 }
 
+function formatConditions({ on, statusCodes }: NonNullable<ExplainedAction['retry']>): string {
+  const codes = `retriable-status-codes (${statusCodes.length > 0 ? statusCodes.join(', ') : 'none named'})`;
+  return on.map((condition) => (condition === 'retriable-status-codes' ? codes : condition)).join(', ');
+}
+
 type Changes = Pick<
   ExplainedAction,
-  'path' | 'host' | 'fault' | 'mirrors' | 'hash' | 'requestHeaders' | 'responseHeaders'
+  'path' | 'host' | 'fault' | 'mirrors' | 'hash' | 'requestHeaders' | 'responseHeaders' | 'rateLimits' | 'cors'
 >;
 
 /** One line for each thing that is done to the request or the response. */
 function formatChanges(changes: Changes, indent: string): string[] {
-  const { path, host, fault, mirrors, hash, requestHeaders, responseHeaders } = changes;
+  const { path, host, fault, mirrors, hash, requestHeaders, responseHeaders, rateLimits, cors } = changes;
   const lines: string[] = [];
   if (fault !== undefined) lines.push(`fault: ${fault}`);
   if (path !== undefined) lines.push(`path becomes ${path}`);
@@ -54,6 +59,8 @@ function formatChanges(changes: Changes, indent: string): string[] {
   for (const change of requestHeaders ?? []) lines.push(`request header: ${change}`);
   for (const change of responseHeaders ?? []) lines.push(`response header: ${change}`);
   for (const mirror of mirrors ?? []) lines.push(`mirrored: ${mirror.percent} % to ${mirror.cluster}`);
+  for (const limit of rateLimits ?? []) lines.push(`rate limit ${limit}`);
+  if (cors !== undefined) lines.push('CORS: acted on by the service that is called');
   if (hash !== undefined) lines.push(`hashed by ${hash.join('; ')}`);
   return lines.map((line) => indent + line);
 }
@@ -61,11 +68,26 @@ function formatChanges(changes: Changes, indent: string): string[] {
 function formatCluster(cluster: ExplainedCluster): string[] {
   const rows = cluster.endpoints.map(
     (e) =>
-      `      ${e.address} ${e.health}${e.workload && ` ${e.workload}`}${e.inFlight ? `, ${e.inFlight} in flight` : ''}`,
+      `      ${e.address} ${e.health}${e.priority > 0 ? `, priority ${e.priority}` : ''}${e.workload && ` ${e.workload}`}${e.inFlight ? `, ${e.inFlight} in flight` : ''}`,
   );
   return [
     `    ${Number(cluster.percent.toFixed(2))} % ${cluster.name} (${cluster.loadBalancer})`,
     ...formatChanges(cluster, '      '),
     ...(rows.length > 0 ? rows : ['      no endpoints']),
+    ...formatFacts(cluster).map((line) => `      ${line}`),
   ];
+}
+
+function formatFacts({ retryBudget, limits, outlierDetection }: ExplainedCluster): string[] {
+  const lines: string[] = [];
+  if (retryBudget !== undefined) lines.push(`retries: ${retryBudget}`);
+  if (limits !== undefined) {
+    lines.push(
+      `limits: ${Object.entries(limits)
+        .map(([name, limit]) => `${name} ${limit}`)
+        .join(', ')}`,
+    );
+  }
+  if (outlierDetection !== undefined) lines.push(`ejects ${outlierDetection}`);
+  return lines;
 }

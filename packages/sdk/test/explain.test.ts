@@ -1,5 +1,5 @@
 import type { FaultPolicy, HeaderMutations } from '@inmesh/core';
-import { testForward } from '@inmesh/core/testing';
+import { testForward, testOutlierDetection, testRetryPolicy } from '@inmesh/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { explainSnapshot } from '../src/explain.js';
 import { formatExplanation } from '../src/format-explanation.js';
@@ -100,7 +100,12 @@ describe('an explanation', () => {
       mirrors: [{ cluster: 'copy', percent: 2.5 }],
     });
     const lines = text.split('\n').slice(4);
-    expect(lines.slice(0, -2)).toEqual([
+    expect(
+      lines.slice(
+        0,
+        lines.findIndex((line) => line.includes('100 % reviews')),
+      ),
+    ).toEqual([
       '  timeout none; no retries; high priority',
       '  fault: 40 % delayed by 5000 ms, 20 % aborted with 503 (gRPC status 14), where header end-user is present, at most 3 at once',
       '  path becomes /internal/books?id=7',
@@ -145,6 +150,28 @@ describe('an explanation', () => {
   it('says nothing of what a route does not do', () => {
     const { action } = explain({});
     expect(Object.keys(action)).toEqual(['timeoutMs', 'clusters']);
-    expect(Object.keys(action.clusters![0]!)).toEqual(['percent', 'name', 'loadBalancer', 'endpoints']);
+    expect(Object.keys(action.clusters![0]!)).toEqual(['percent', 'name', 'loadBalancer', 'limits', 'endpoints']);
+  });
+
+  it('tells of a cluster what bounds its calls', () => {
+    const cluster = {
+      outlierDetection: testOutlierDetection({
+        enforcingSuccessRate: 0,
+        consecutive5xx: 2,
+        baseEjectionTimeMs: 3000,
+        maxEjectionPercent: 50,
+      }),
+      retryBudget: { percent: 25, minConcurrency: 4 },
+    };
+    const retry = testRetryPolicy({ statusCodes: [503, 429] });
+    const { action, text } = explain({ cluster, route: { action: testForward({ retry }) } });
+    expect(action.retry?.statusCodes).toEqual([503, 429]);
+    expect(action.clusters![0]).toMatchObject({ endpoints: [{ health: 'healthy', priority: 0 }] });
+    expect(text).toContain('2 retries on connect-failure, refused-stream, retriable-status-codes (503, 429)');
+    expect(text).toContain('retries: 25 % of the calls under way, and 4 at least');
+    expect(text).toContain('limits: maxConnections 1024, maxPendingRequests 1024, maxRequests 1024, maxRetries 3');
+    expect(text).toContain(
+      'ejects after 2 5xx in a row: out for 3 s and longer each time, 50 % of the endpoints at most',
+    );
   });
 });

@@ -45,7 +45,7 @@ function parse(argv: readonly string[]) {
 async function run(argv: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parse(argv);
   const [url, ...more] = positionals;
-  if (url === undefined || more.length > 0) throw new UsageError('give one URL');
+  if (url === undefined || more.length > 0) throw new UsageError('give one URL; files are given by --config PATH');
   if (!URL.canParse(url)) throw new UsageError(`${JSON.stringify(url)} is not a URL`);
   const request = { url, method: values.method, headers: parseHeaders(values.header ?? []) };
   const source = sourceOf(values);

@@ -6,6 +6,7 @@ import { type Io, writeLine } from '../io.js';
 
 const options = {
   json: { type: 'boolean' },
+  strict: { type: 'boolean' },
   'cluster-domain': { type: 'string' },
   namespace: { type: 'string' },
   ...clientOptions,
@@ -17,6 +18,7 @@ export const validate: Command = {
 
 Prints every issue of files and folders as file:line:column, and a summary. Exit code 1 when there are errors.
 
+  --strict             warnings count as errors, e.g. that a kind is not acted on
   --json               for machines
   --cluster-domain D   end of service names (cluster.local)
   --namespace NS       of objects that name none, and of the client (default)
@@ -39,7 +41,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const check = await checkFiles(paths, { clusterDomain, defaultNamespace, client });
   if (check.files === 0) writeLine(io.err, `no YAML files in ${paths.join(', ')}`);
   writeLine(io.out, values.json ? JSON.stringify(check, undefined, 2) : format(check));
-  return check.errors > 0 ? 1 : 0;
+  return check.errors > 0 || (values.strict === true && check.warnings > 0) ? 1 : 0;
 }
 
 function format({ objects, issues, inconsistencies, errors, warnings }: FileCheck): string {

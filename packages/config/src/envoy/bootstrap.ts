@@ -1,5 +1,5 @@
 import { decodeCluster } from '@inmesh/xds';
-import { type Cluster, ClusterSchema, ListenerSchema } from '@inmesh/xds/messages';
+import { type Cluster, Cluster_DiscoveryType, ClusterSchema, ListenerSchema } from '@inmesh/xds/messages';
 import { didYouMean } from '../nearest.js';
 import { isRecord } from '../objects.js';
 import type { Place } from '../place.js';
@@ -10,6 +10,8 @@ import { sayProblems } from './say-problems.js';
 
 export interface EnvoyResources extends EntryResources {
   readonly clusters: Cluster[];
+  /** Of clusters that cannot be read: they are there, and their mistakes are said. */
+  readonly brokenClusters: string[];
 }
 
 /** Fields of Envoy's bootstrap beside `static_resources`, and what follows from ignoring each. */
@@ -41,7 +43,7 @@ export const staticResourceFields: Readonly<Record<string, string>> = {
 
 /** Reads Envoy's configuration file: its listeners become entries of the mesh, its clusters clusters (Envoy bootstrap.proto). */
 export function readBootstrap(body: Readonly<Record<string, unknown>>, place: Place): EnvoyResources {
-  const resources: EnvoyResources = { listeners: [], routes: [], clusters: [] };
+  const resources: EnvoyResources = { listeners: [], routes: [], routePlaces: [], clusters: [], brokenClusters: [] };
   sayOtherFields(body, 'static_resources', bootstrapFields, place);
   const { static_resources: given } = body;
   const at = place.at('static_resources');
@@ -71,8 +73,17 @@ function modernise(written: Readonly<Record<string, unknown>>, at: Place): Reado
 
 function readCluster(item: unknown, at: Place, resources: EnvoyResources): void {
   const message = readMessage(ClusterSchema, item, at);
-  if (message === undefined) return;
+  if (message === undefined) {
+    if (isRecord(item) && typeof item.name === 'string') resources.brokenClusters.push(item.name);
+    return;
+  }
   sayProblems(decodeCluster(message), at);
+  if (message.clusterDiscoveryType.value === Cluster_DiscoveryType.EDS) {
+    at.at('type').error(
+      'EDS gets its endpoints from a server',
+      'give a load_assignment, and the type STATIC or STRICT_DNS',
+    );
+  }
   resources.clusters.push(message);
 }
 

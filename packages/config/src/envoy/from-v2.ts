@@ -1,40 +1,7 @@
 import { isRecord } from '../objects.js';
+import { extensions, typeNames } from './v2-types.js';
 
 type Json = Readonly<Record<string, unknown>>;
-
-const typeNames: ReadonlyMap<string, string> = new Map([
-  [
-    'envoy.config.filter.network.http_connection_manager.v2.HttpConnectionManager',
-    'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-  ],
-  ['envoy.config.filter.network.tcp_proxy.v2.TcpProxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'],
-  ['envoy.config.filter.http.router.v2.Router', 'envoy.extensions.filters.http.router.v3.Router'],
-  ['envoy.config.filter.http.fault.v2.HTTPFault', 'envoy.extensions.filters.http.fault.v3.HTTPFault'],
-  ['envoy.config.filter.http.cors.v2.Cors', 'envoy.extensions.filters.http.cors.v3.Cors'],
-  ['envoy.config.accesslog.v2.FileAccessLog', 'envoy.extensions.access_loggers.file.v3.FileAccessLog'],
-  ['envoy.api.v2.auth.UpstreamTlsContext', 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext'],
-]);
-
-/** Filters that v2 knew by a name alone, with what v3 calls them and their configuration. */
-const filters: ReadonlyMap<string, { readonly name: string; readonly type: string }> = new Map(
-  [
-    [
-      'http_connection_manager',
-      'network.http_connection_manager',
-      'network.http_connection_manager.v3.HttpConnectionManager',
-    ],
-    ['tcp_proxy', 'network.tcp_proxy', 'network.tcp_proxy.v3.TcpProxy'],
-    ['router', 'http.router', 'http.router.v3.Router'],
-    ['fault', 'http.fault', 'http.fault.v3.HTTPFault'],
-    ['cors', 'http.cors', 'http.cors.v3.Cors'],
-  ].flatMap(([old, name, type]) => {
-    const modern = { name: `envoy.filters.${name}`, type: `type.googleapis.com/envoy.extensions.filters.${type}` };
-    return [
-      [`envoy.${old}`, modern],
-      [modern.name, modern],
-    ] as const;
-  }),
-);
 
 /** Whether a value says somewhere that it is written for Envoy's API v2, which Envoy itself no longer reads. */
 export function isV2(value: unknown): boolean {
@@ -56,7 +23,11 @@ export function fromV2(value: unknown): unknown {
   const converted = Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, key === 'match' ? convertRouteMatch(fromV2(item)) : fromV2(item)]),
   );
-  return convertRegexMatch(convertMirror(convertCors(convertCluster(convertFilter(convertType(converted))))));
+  const steps = [convertType, convertExtension, convertCluster, convertFilterChain, convertRouteAction, convertTracing];
+  return [...steps, convertPerFilter, convertCors, convertMirror, convertRegexMatch].reduce<Json>(
+    (json, step) => step(json),
+    converted,
+  );
 }
 
 function convertType(value: Json): Json {
@@ -66,12 +37,19 @@ function convertType(value: Json): Json {
   return modern === undefined ? value : { ...value, '@type': `type.googleapis.com/${modern}` };
 }
 
-function convertFilter(value: Json): Json {
-  const { name, config, ...rest } = value;
-  const known = typeof name === 'string' ? filters.get(name) : undefined;
-  if (known === undefined) return value;
-  if (rest.typed_config !== undefined) return { ...rest, name: known.name };
-  return { ...rest, name: known.name, typed_config: { '@type': known.type, ...(isRecord(config) ? config : {}) } };
+/** A filter, or what else is plugged in by a name. */
+function convertExtension(value: Json): Json {
+  const { name, config, typed_config: typed, ...rest } = value;
+  if (typeof name !== 'string' || (config === undefined && typed === undefined && !extensions.has(name))) return value;
+  const known = extensions.get(name);
+  // Of what is not known the name is enough to refuse it.
+  if (known === undefined) return config === undefined ? value : { ...rest, name };
+  if (isRecord(typed) && typed['@type'] !== undefined) return { ...rest, name: known.name, typed_config: typed };
+  return { ...rest, name: known.name, typed_config: { '@type': known.type, ...recordOf(config), ...recordOf(typed) } };
+}
+
+function recordOf(value: unknown): Json {
+  return isRecord(value) ? value : {};
 }
 
 function convertCluster(value: Json): Json {
@@ -89,6 +67,44 @@ function convertCluster(value: Json): Json {
     ...(isRecord(tls) && {
       transport_socket: { name: 'envoy.transport_sockets.tls', typed_config: { '@type': context, ...tls } },
     }),
+  };
+}
+
+function convertFilterChain(value: Json): Json {
+  const { tls_context: tls, ...rest } = value;
+  if (!isRecord(tls) || !Array.isArray(rest.filters)) return value;
+  const context = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
+  return { ...rest, transport_socket: { name: 'envoy.transport_sockets.tls', typed_config: { '@type': context } } };
+}
+
+function convertRouteAction(value: Json): Json {
+  const { host_rewrite: host, auto_host_rewrite_header: header, use_websocket: webSocket, ...rest } = value;
+  return {
+    ...rest,
+    ...(host !== undefined && { host_rewrite_literal: host }),
+    ...(header !== undefined && { host_rewrite_header: header }),
+    ...(webSocket === true && { upgrade_configs: [{ upgrade_type: 'websocket' }] }),
+  };
+}
+
+/** Of a connection manager; v3 tells the direction by the listener. */
+function convertTracing(value: Json): Json {
+  if (!isRecord(value.tracing)) return value;
+  const { operation_name: _, ...tracing } = value.tracing;
+  return { ...value, tracing };
+}
+
+/** Of a virtual host, a route or a weighted cluster. */
+function convertPerFilter(value: Json): Json {
+  const { per_filter_config: configs, ...rest } = value;
+  if (!isRecord(configs)) return value;
+  const typed = Object.entries(configs).map(([written, config]): [string, unknown] => {
+    const known = extensions.get(written);
+    return known === undefined ? [written, config] : [known.name, { '@type': known.type, ...recordOf(config) }];
+  });
+  return {
+    ...rest,
+    typed_per_filter_config: { ...recordOf(rest.typed_per_filter_config), ...Object.fromEntries(typed) },
   };
 }
 
@@ -114,7 +130,7 @@ function convertCors(value: Json): Json {
   const { allow_origin: exact, allow_origin_regex: regexes, ...rest } = value;
   if (!Array.isArray(exact) && !Array.isArray(regexes)) return value;
   const matchers = [
-    ...(Array.isArray(exact) ? exact.map((origin) => (origin === '*' ? { prefix: '' } : { exact: origin })) : []),
+    ...(Array.isArray(exact) ? exact.map((origin) => ({ exact: origin })) : []),
     ...(Array.isArray(regexes) ? regexes.map((regex) => ({ safe_regex: { regex } })) : []),
   ];
   return { ...rest, allow_origin_string_match: matchers };

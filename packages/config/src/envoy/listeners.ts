@@ -11,12 +11,15 @@ import {
 } from '@inmesh/xds/messages';
 import type { Place } from '../place.js';
 import { fromAds } from '../translate/config-source.js';
+import { moveFaults } from './filter-faults.js';
 import { withoutDoubleSlashes } from './prefix-rewrites.js';
 import { sayProblems } from './say-problems.js';
 
 export interface EntryResources {
   readonly listeners: Listener[];
   readonly routes: RouteConfiguration[];
+  /** Where the routes stand, in their order. */
+  readonly routePlaces: Place[];
 }
 
 /**
@@ -48,23 +51,24 @@ export function readListener(message: Listener, at: Place, into: EntryResources)
 
 function addEntries(
   { name, port }: { name: string; port: number },
-  manager: HttpConnectionManager,
+  written: HttpConnectionManager,
   at: Place,
   into: EntryResources,
 ): void {
-  const { routeSpecifier } = manager;
+  const { routeSpecifier } = written;
   if (routeSpecifier.case !== 'routeConfig') {
     at.error('has no route_config: routes of a server come by the address in INMESH_XDS');
     return;
   }
   // Envoy's files call nearly every inline configuration `local_route`: only with its listener is the name unique.
   const unique: RouteConfiguration = { ...routeSpecifier.value, name: `${name}/${routeSpecifier.value.name}` };
-  const routes = withoutDoubleSlashes(unique, at.at('route_config'));
+  const { manager, routes } = moveFaults(written, withoutDoubleSlashes(unique, at.at('route_config')));
   sayProblems(decodeRouteConfiguration(routes), at.at('route_config'));
   const entries = entryNames(routes, port).map((entry) => apiListener(entry, manager, routes.name));
   for (const entry of entries.slice(0, 1)) sayProblems(decodeListener(entry), at, 'api_listener.api_listener');
   into.listeners.push(...entries);
   into.routes.push(routes);
+  into.routePlaces.push(at.at('route_config'));
 }
 
 function apiListener(name: string, manager: HttpConnectionManager, routeConfigName: string): Listener {

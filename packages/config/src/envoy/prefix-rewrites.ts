@@ -21,9 +21,10 @@ export function withoutDoubleSlashes(routes: RouteConfiguration, at: Place): Rou
 
 function joinOnce(route: Route, at: Place): Route {
   const { match, action } = route;
-  if (action.case !== 'route' || match?.pathSpecifier.case !== 'prefix') return route;
+  const path = match?.pathSpecifier;
+  if (action.case !== 'route' || (path?.case !== 'prefix' && path?.case !== 'pathSeparatedPrefix')) return route;
   const { prefixRewrite } = action.value;
-  const prefix = match.pathSpecifier.value;
+  const prefix = path.value;
   if (!prefixRewrite.endsWith('/') || prefix.endsWith('/')) return route;
   at.at('route', 'prefix_rewrite').warn(
     `Envoy sends "${prefixRewrite}/x" for "${prefix}/x": here one slash is left out`,
@@ -33,7 +34,7 @@ function joinOnce(route: Route, at: Place): Route {
     ...action.value,
     prefixRewrite: '',
     regexRewrite: create(RegexMatchAndSubstituteSchema, {
-      pattern: { regex: `^${quoted(prefix)}/?(.*)$` },
+      pattern: { regex: `${match?.caseSensitive === false ? '(?i)' : ''}^${quoted(prefix)}/?(.*)$` },
       substitution: `${prefixRewrite.replaceAll('\\', '\\\\')}\\1`,
     }),
   };

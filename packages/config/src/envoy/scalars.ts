@@ -61,12 +61,18 @@ function check(right: boolean, value: unknown, problem: string): ScalarResult {
   return right ? { ok: true, value } : { ok: false, problem };
 }
 
+/** Of protobuf's `Duration`, in either direction. */
+const maxSeconds = 315_576_000_000;
+
 /** What is wrong with the JSON form of a message of protobuf's own; undefined when it is right. */
 export function wellKnownProblem(typeName: string, value: unknown): string | undefined {
   switch (typeName.slice('google.protobuf.'.length)) {
     case 'Duration': {
       const right = typeof value === 'string' && /^-?\d+(\.\d{1,9})?s$/.test(value);
-      return right ? undefined : 'should be a duration in seconds, such as 0.25s';
+      if (!right) return 'should be a duration in seconds, such as 0.25s';
+      return Math.abs(Number.parseFloat(value)) > maxSeconds
+        ? `should be within ${maxSeconds}s, 10,000 years`
+        : undefined;
     }
     case 'BoolValue':
       return typeof value === 'boolean' ? undefined : 'should be true or false';

@@ -14,6 +14,8 @@ interface Kinds {
   object: { readonly fields: Fields; readonly oneOf: readonly (readonly string[])[] };
   /** Taken as it is. */
   anything: { readonly check?: Check<unknown> | undefined };
+  /** A field of the API that has nothing to say to a client: taken without a word, when it is of the right type. */
+  unneeded: { readonly reason: string; readonly field: AnyField };
   /** A field of the API that is not acted on, which leaves traffic where it is meant to go: a warning. */
   ignored: { readonly effect: string; readonly field: AnyField | undefined };
   /** A field of the API that is not acted on, without which the object would mean something else: an error. */
@@ -96,6 +98,11 @@ export function object<F extends Fields>(
   ...exclusive: readonly (readonly (keyof F & string)[])[]
 ): Field<ObjectOf<F>> {
   return { kind: 'object', fields, oneOf: exclusive };
+}
+
+/** @param reason why nothing follows from it */
+export function unneeded(reason: string, field: AnyField): Field<never> {
+  return { kind: 'unneeded', reason, field };
 }
 
 /**

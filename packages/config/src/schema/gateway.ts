@@ -1,17 +1,19 @@
 import { host, labels, namespaceName, nonEmpty, port } from './checks.js';
-import { anything, ignored, list, type ObjectOf, object, required, type TypeOf, text } from './field.js';
+import { anything, ignored, list, type ObjectOf, object, required, type TypeOf, text, unneeded } from './field.js';
 
 // Istio 1.27 networking/v1alpha3/gateway.proto, field by field.
+
+const aName = 'nothing else refers to it';
 
 const serverPort = object({
   number: required(port),
   protocol: required(nonEmpty),
-  name: text(),
+  name: unneeded(aName, text()),
   targetPort: ignored('requests are known by the port that they are for', port),
 });
 
 const server = object({
-  name: text(),
+  name: unneeded(aName, text()),
   port: required(serverPort),
   hosts: required(list(text(hostProblem), 1)),
   bind: ignored('the process itself decides where it listens', text()),

@@ -97,6 +97,8 @@ const cors = object({
   maxAge: integer(1, 0x7fff_ffff),
 });
 
+const urlRewrite = object({ hostname: objectName, path: pathModifier });
+
 const ofRefusedType = 'filters of this type are refused';
 
 const filter = object({
@@ -116,8 +118,33 @@ const filter = object({
   responseHeaderModifier: headerFilter(writableHeader),
   requestMirror,
   requestRedirect,
-  urlRewrite: object({ hostname: objectName, path: pathModifier }),
+  urlRewrite,
   cors,
+  externalAuth: ignored(ofRefusedType, anything),
+  extensionRef: ignored(ofRefusedType, anything),
+});
+
+const forOneBackend = 'for a single backend only headers are changed; give it to the whole rule';
+
+const backendFilter = object({
+  type: required(
+    words({
+      RequestHeaderModifier: undefined,
+      ResponseHeaderModifier: undefined,
+      RequestMirror: refused(forOneBackend),
+      RequestRedirect: refused(forOneBackend),
+      URLRewrite: refused(forOneBackend),
+      CORS: refused(forOneBackend),
+      ExternalAuth: refused('no service would be asked whether a request is allowed'),
+      ExtensionRef: refused('requests would be forwarded as they are'),
+    }),
+  ),
+  requestHeaderModifier: headerFilter(writableRequestHeader),
+  responseHeaderModifier: headerFilter(writableHeader),
+  requestMirror: ignored(ofRefusedType, requestMirror),
+  requestRedirect: ignored(ofRefusedType, requestRedirect),
+  urlRewrite: ignored(ofRefusedType, urlRewrite),
+  cors: ignored(ofRefusedType, cors),
   externalAuth: ignored(ofRefusedType, anything),
   extensionRef: ignored(ofRefusedType, anything),
 });
@@ -125,7 +152,7 @@ const filter = object({
 const backendRef = object({
   ...backendReference,
   weight: integer(0, 1_000_000),
-  filters: list(filter),
+  filters: list(backendFilter),
 });
 
 const rule = object({
@@ -160,6 +187,7 @@ export type HttpRouteMatch = TypeOf<typeof match>;
 export type NameMatch = TypeOf<typeof nameMatch>;
 export type BackendRef = TypeOf<typeof backendRef>;
 export type RouteFilter = TypeOf<typeof filter>;
+export type BackendFilter = TypeOf<typeof backendFilter>;
 export type HeaderFilter = NonNullable<RouteFilter['requestHeaderModifier']>;
 export type PathModifier = TypeOf<typeof pathModifier>;
 export type RequestMirror = TypeOf<typeof requestMirror>;

@@ -43,7 +43,7 @@ export type TranslatedKind = keyof typeof translatedKinds;
 const meshGroups = /(^|\.)istio\.io$|^gateway\.networking\.(k8s|x-k8s)\.io$/;
 
 /** Kinds of a mesh that are not acted on, and what follows from that. */
-const ignoredKinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const ignoredKinds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   // The cluster itself writes EndpointSlices beside them.
   '': { Endpoints: 'endpoints are read from EndpointSlices only' },
   'networking.istio.io': {

@@ -4,6 +4,7 @@ import {
   type Check,
   checked,
   flag,
+  ignored,
   integer,
   list,
   type ObjectOf,
@@ -12,6 +13,8 @@ import {
   required,
   type TypeOf,
   text,
+  unneeded,
+  words,
 } from './field.js';
 
 // Kubernetes 1.33, the kinds that tell of services. Fields that say nothing of where a call goes are taken as they are:
@@ -33,21 +36,23 @@ const servicePort = object({
   nodePort: anything,
 });
 
+const forTheCluster = 'the cluster acts on it when it writes the EndpointSlices';
+
 const serviceSpec = object({
   type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'),
   clusterIP: text(),
   clusterIPs: list(text()),
   externalName: text(),
   ports: list(servicePort),
-  selector: labels,
+  selector: unneeded(forTheCluster, labels),
   ipFamilies: list(oneOf('IPv4', 'IPv6')),
   ipFamilyPolicy: anything,
-  // The cluster acts on it when it writes the EndpointSlices.
-  publishNotReadyAddresses: flag,
+  publishNotReadyAddresses: unneeded(forTheCluster, flag),
   trafficDistribution: oneOf('PreferClose', 'PreferSameZone', 'PreferSameNode'),
-  sessionAffinity: anything,
-  sessionAffinityConfig: anything,
-  internalTrafficPolicy: anything,
+  // A DestinationRule's consistentHash says the same to a mesh.
+  sessionAffinity: words({ None: undefined, ClientIP: ignored('requests of one client go to any endpoint') }),
+  sessionAffinityConfig: unneeded('it is a part of sessionAffinity', anything),
+  internalTrafficPolicy: oneOf('Cluster', 'Local'),
   externalTrafficPolicy: anything,
   externalIPs: anything,
   healthCheckNodePort: anything,
@@ -62,20 +67,22 @@ export const serviceFields = { spec: required(serviceSpec) };
 /** The name of a zone or a Node. */
 const hint = object({ name: required(text()) });
 
+const byName = 'the Pod is found by its name';
+
 const endpoint = object({
   addresses: required(list(text())),
   conditions: object({ ready: flag, serving: flag, terminating: flag }),
-  hostname: text(),
+  hostname: unneeded('calls are made to the address', text()),
   nodeName: text(),
   zone: text(),
   targetRef: object({
     kind: text(),
     name: text(),
     namespace: text(),
-    apiVersion: text(),
-    fieldPath: text(),
-    resourceVersion: text(),
-    uid: text(),
+    apiVersion: unneeded(byName, text()),
+    fieldPath: unneeded(byName, text()),
+    resourceVersion: unneeded(byName, text()),
+    uid: unneeded(byName, text()),
   }),
   deprecatedTopology: anything,
   hints: object({ forZones: list(hint), forNodes: list(hint) }),
@@ -84,11 +91,18 @@ const endpoint = object({
 export const endpointSliceFields = {
   addressType: required(oneOf('IPv4', 'IPv6', 'FQDN')),
   endpoints: list(endpoint),
-  ports: list(object({ name: text(), port, protocol: oneOf('TCP', 'UDP', 'SCTP'), appProtocol: text() })),
+  ports: list(
+    object({
+      name: text(),
+      port,
+      protocol: oneOf('TCP', 'UDP', 'SCTP'),
+      appProtocol: unneeded('that of the Service counts', text()),
+    }),
+  ),
 };
 
-/** Of a Pod, its labels and its address. */
-export const podFields = { spec: anything, status: anything };
+/** Of a Pod, its labels and its addresses (`status.podIP`, `status.podIPs`), wherever else its status is wrong. */
+export const podFields = { spec: anything, status: checked<unknown>(() => undefined) };
 
 export const metadata = object({
   name: objectName,

@@ -34,6 +34,9 @@ class Reader {
         return this.#readObject(value, field, place);
       case 'anything':
         return this.#readAnything(value, field, place);
+      case 'unneeded':
+        this.read(value, field.field, place);
+        return undefined;
       case 'ignored':
         return this.#ignore(value, field, place);
       case 'refused':

@@ -1,5 +1,17 @@
 import { host, labels, nonEmpty, port } from './checks.js';
-import { ignored, integer, list, map, type ObjectOf, object, oneOf, required, type TypeOf, text } from './field.js';
+import {
+  ignored,
+  integer,
+  list,
+  map,
+  type ObjectOf,
+  object,
+  oneOf,
+  required,
+  type TypeOf,
+  text,
+  unneeded,
+} from './field.js';
 
 // Istio 1.27 networking/v1alpha3/{service_entry,workload_entry}.proto, field by field.
 
@@ -32,8 +44,7 @@ const spec = object({
   resolution: oneOf('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
   endpoints: list(endpoint),
   workloadSelector: object({ labels }),
-  // Tells Istio whether to use mutual TLS, and nothing else.
-  location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
+  location: unneeded('it tells whether to use mutual TLS, and nothing else', oneOf('MESH_EXTERNAL', 'MESH_INTERNAL')),
   addresses: ignored('calls are routed by host name, not by address', list(text())),
   subjectAltNames: ignored(noIdentity, list(text())),
   exportTo: list(nonEmpty),

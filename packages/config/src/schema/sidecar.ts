@@ -1,5 +1,5 @@
 import { labels, nonEmpty, port } from './checks.js';
-import { anything, ignored, list, type ObjectOf, object, oneOf, required, text } from './field.js';
+import { anything, ignored, list, type ObjectOf, object, oneOf, required, text, unneeded } from './field.js';
 
 // Istio 1.27 networking/v1alpha3/sidecar.proto, field by field.
 
@@ -13,8 +13,15 @@ const egressHost = text((value) =>
     : `"${value}" is not of the form namespace/host, such as ./* or */*.example.com`,
 );
 
+const ofService = 'the port of the Service has its own';
+
 const egress = object({
-  port: object({ number: port, protocol: text(), name: text(), targetPort: port }),
+  port: object({
+    number: port,
+    protocol: unneeded(ofService, text()),
+    name: unneeded(ofService, text()),
+    targetPort: unneeded(ofService, port),
+  }),
   bind: ignored(noProxy, text()),
   captureMode: ignored(noProxy, oneOf('DEFAULT', 'IPTABLES', 'NONE')),
   hosts: required(list(egressHost, 1)),

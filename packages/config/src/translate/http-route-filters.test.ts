@@ -140,7 +140,7 @@ describe('A mistake in a filter', () => {
     ],
     [
       `backendRefs: [{ name: shop, port: 8080, filters: [${rewrite('hostname: b.com')}] }]`,
-      'backendRefs[0].filters[0].type: "URLRewrite" is not supported for a single backend',
+      'backendRefs[0].filters[0].type: "URLRewrite" is not supported yet: for a single backend only headers are changed',
     ],
   ])('is an error with its field: %s', (rule, expected) => {
     const errors = issuesOf(shop, httpRoute(rule)).filter((issue) => issue.includes(': error: '));

@@ -1,5 +1,6 @@
 import type { Place } from '../place.js';
 import type {
+  BackendFilter,
   HeaderFilter,
   PathModifier,
   RequestMirror,
@@ -63,14 +64,12 @@ export function readFilters(filters: readonly RouteFilter[], place: Place): Rout
 
 /** Of one backend: only headers are changed for it alone. */
 export function readBackendFilters(
-  filters: readonly RouteFilter[],
+  filters: readonly BackendFilter[],
   place: Place,
 ): { readonly headers?: HeaderChanges; readonly host?: string | undefined } {
-  if (filters.length === 0) return {};
-  for (const [index, { type }] of filters.entries()) {
-    if (type === 'RequestHeaderModifier' || type === 'ResponseHeaderModifier') continue;
-    place.at(index, 'type').error(`"${type}" is not supported for a single backend`, 'give it to the whole rule');
-  }
+  // What else there may be was refused when it was read.
+  const areRead = filters.every(({ type }) => type === 'RequestHeaderModifier' || type === 'ResponseHeaderModifier');
+  if (filters.length === 0 || !areRead) return {};
   const { headers, host } = readFilters(filters, place);
   return { headers, host };
 }

@@ -49,6 +49,8 @@ export interface MeshService {
   readonly unready?: readonly Readonly<Record<string, string>>[];
   /** Whether this client does not see it (`exportTo`): it is no host to call, but routes may lead to it. */
   readonly isHidden?: boolean;
+  /** Whether calls stay on the Node of their caller (Kubernetes `internalTrafficPolicy: Local`). */
+  readonly isNodeLocal?: boolean;
   /** Which endpoints callers shall prefer (Kubernetes `trafficDistribution`). */
   readonly trafficDistribution?: string | undefined;
   readonly place: Place;

@@ -120,7 +120,7 @@ class Builder {
         ? asDialled(service.host, port.number)
         : { discovery: port.discovery, endpoints };
     const mode = localityModeOf(policy, service);
-    const groups = placeEndpoints(found.endpoints, mode, this.client);
+    const groups = placeEndpoints(endpointsFor(service, found.endpoints, this.client), mode, this.client);
     const { discovery } = found;
     const localityWeighted = weighsLocalities(mode);
     this.addCluster(buildCluster({ service, port, subset, discovery, groups, policy, localityWeighted }), groups);
@@ -161,6 +161,16 @@ function clustersOf(port: MeshPort, { policy, subsets, hiddenSubsets }: HostRule
   }));
   const hidden = hiddenSubsets.map((subset) => ({ ...all, subset, endpoints: [] }));
   return [all, ...ofSubsets, ...hidden];
+}
+
+/** As kube-proxy, also where the Node has none; a client of which the Node is not known can call any. */
+function endpointsFor(
+  { isNodeLocal }: MeshService,
+  endpoints: readonly MeshEndpoint[],
+  client: Client,
+): readonly MeshEndpoint[] {
+  if (isNodeLocal !== true || client.nodeName === '') return endpoints;
+  return endpoints.filter(({ nodeName }) => nodeName === client.nodeName);
 }
 
 function endpointsOf({ endpoints }: MeshPort, { subset }: PlacedSubset): MeshPort['endpoints'] {

@@ -44,6 +44,7 @@ function translateService(
       namespace,
       client,
     ),
+    isNodeLocal: body.spec.internalTrafficPolicy === 'Local' && hasOwnAddress(body),
     trafficDistribution: body.spec.trafficDistribution ?? annotations[trafficDistributionAnnotation],
     place,
   };
@@ -80,10 +81,16 @@ function discover(
     // Behind a name outside of the cluster there is most often a load balancer: its addresses are not told apart.
     return { discovery: 'logicalDns', endpoints: [namedEndpoint(spec.externalName || host, port.port)] };
   }
-  if (spec.clusterIP !== 'None' || slices.hasAny(service)) {
+  if (hasOwnAddress(service.body) || slices.hasAny(service)) {
     return { discovery: 'eds', endpoints: slices.endpointsOf(service, port) };
   }
   // Without slices DNS knows the pods of a headless Service. It does not know a port that only has a name.
   const number = typeof port.targetPort === 'number' ? port.targetPort : port.port;
   return { discovery: 'strictDns', endpoints: [namedEndpoint(host, number)] };
+}
+
+/** Which kube-proxy sends on: what is headless or external is called without it. */
+function hasOwnAddress({ spec }: Service): boolean {
+  const { type, clusterIP = spec.clusterIPs?.[0] } = spec;
+  return type !== 'ExternalName' && clusterIP !== 'None';
 }

@@ -4,13 +4,13 @@ import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { VirtualService } from '../schema/virtual-service.js';
 import { Delegates, isDelegate } from './delegates.js';
 import type { Destinations } from './destinations.js';
-import { isExportedTo } from './exports.js';
 import { gatewayKey, mesh } from './gateway-names.js';
 import type { Gateways } from './gateways.js';
 import { resolveHost, wildcardsOf } from './hosts.js';
 import { buildRoutes, checkRules, type RuleSet } from './http-rules.js';
 import type { MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
+import { isExportedTo } from './visibility.js';
 
 type Source = ReadObject<VirtualService>;
 
@@ -65,7 +65,7 @@ export class VirtualServices {
   #bind(set: RuleSet): void {
     const { body, namespace } = set.source;
     const isBoundToGateway = this.#checkGateways(set);
-    if (!isExportedTo(this.settings.client, body.spec.exportTo, namespace)) return;
+    if (!isExportedTo(body.spec.exportTo, namespace, this.settings.client)) return;
     this.visible.push(set);
     if (!isForMesh(set.source)) return;
     for (const [index, host] of (body.spec.hosts ?? []).entries()) this.#add(set, host, index, isBoundToGateway);

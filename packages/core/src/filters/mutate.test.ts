@@ -86,12 +86,16 @@ describe('mutateFilter', () => {
     expect(call.path).toBe('/new/shop?q');
   });
 
-  it('takes the target’s host instead of the action’s', async () => {
+  it.each([
+    [{ kind: 'literal', value: 'action' }, 'action'],
+    [{ kind: 'header', name: 'x-none' }, 'target'],
+    [undefined, 'target'],
+  ] as const)('takes the target’s host where the action’s, %j, writes none', async (authorityRewrite, host) => {
     const call = await mutated({
-      action: { authorityRewrite: { kind: 'literal', value: 'action' } },
+      action: { authorityRewrite },
       target: { authorityRewrite: { kind: 'literal', value: 'target' } },
     });
-    expect(call.headers.get('host')).toBe('target');
+    expect(call.headers.get('host')).toBe(host);
   });
 
   it('writes headers that see the path and host as they came, and may name the host', async () => {

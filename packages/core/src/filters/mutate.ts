@@ -1,5 +1,5 @@
 import type { Call } from '../call.js';
-import { authorityRewriteOf, rewrittenAuthority } from '../router/authority-rewrite.js';
+import { authorityFor, authorityRewriteOf } from '../router/authority-rewrite.js';
 import { mutateRequestHeaders, mutateResponseHeaders } from '../router/header-mutation.js';
 import { rewritePath } from '../router/path-rewrite.js';
 import type { Filter } from '../service.js';
@@ -36,8 +36,7 @@ function changesResponse(call: Call): boolean {
 /** In Envoy's order: header values see the host and the path as they came, and a rewritten host may come from a header. */
 function mutateRequest(call: Call): void {
   mutateRequestHeaders(call);
-  const authority = authorityRewriteOf(call);
-  const host = authority && rewrittenAuthority(authority, call);
+  const host = authorityFor(call);
   if (host !== undefined) call.headers.set('host', host);
   const { pathRewrite } = call.action!;
   if (pathRewrite !== undefined) writePath(call, rewritePath(pathRewrite, call.route!.match.path, call.path));

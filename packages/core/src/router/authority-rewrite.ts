@@ -2,13 +2,19 @@ import type { Call } from '../call.js';
 import type { AuthorityRewrite } from '../model/route.js';
 import { withoutQuery } from './path-matcher.js';
 
-/** The target's before the action's. */
+/** The action's before the target's: Envoy writes the host of a weighted cluster first, so the route has the last word. */
 export function authorityRewriteOf({ target, action }: Call): AuthorityRewrite | undefined {
-  return target?.authorityRewrite ?? action?.authorityRewrite;
+  return action?.authorityRewrite ?? target?.authorityRewrite;
 }
 
 /** What the upstream sees as host; undefined to leave it, and where the endpoint decides. Looks at the path as it came. */
-export function rewrittenAuthority(rewrite: AuthorityRewrite, call: Call): string | undefined {
+export function authorityFor(call: Call): string | undefined {
+  const { target, action } = call;
+  const ofAction = action?.authorityRewrite && rewrittenAuthority(action.authorityRewrite, call);
+  return ofAction ?? (target?.authorityRewrite && rewrittenAuthority(target.authorityRewrite, call));
+}
+
+function rewrittenAuthority(rewrite: AuthorityRewrite, call: Call): string | undefined {
   switch (rewrite.kind) {
     case 'literal':
       return rewrite.value;

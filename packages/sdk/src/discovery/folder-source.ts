@@ -11,6 +11,7 @@ export class FolderSource implements ConfigSource {
   problem: string | undefined = 'the files have not been read yet';
   readonly #config: ConfigSet;
   #watch: FolderWatch | undefined;
+  #refused: readonly string[] = [];
 
   constructor(
     private readonly paths: readonly string[],
@@ -46,9 +47,18 @@ export class FolderSource implements ConfigSource {
             .filter((i) => i.severity === 'error')
             .map(formatIssue)
             .join('\n');
+    this.#sayAccepted(refused);
     if (config === undefined) return;
     const { resources, errors } = decodeResources(config.resources);
     for (const error of errors) logger.error(formatResourceError(error));
     deliver(resources);
+  }
+
+  /** A mistake was said; that it is gone has to be said, too. */
+  #sayAccepted(refused: readonly string[]): void {
+    for (const path of this.#refused) {
+      if (!refused.includes(path)) this.options.logger.info(`${path} is accepted again`);
+    }
+    this.#refused = refused;
   }
 }

@@ -66,7 +66,7 @@ describe('the HTTP filters of a listener', () => {
 
   it('are all known, or optional, or disabled', () => {
     expect(problemsOf(decode(typed('ext.authz'), routerFilter))).toEqual([
-      'api_listener.api_listener.http_filters[0]: filter "ext.authz" (type.googleapis.com/google.protobuf.Empty) is not supported and not optional',
+      'api_listener.api_listener.http_filters[0]: the filter "ext.authz" (type.googleapis.com/google.protobuf.Empty) is not supported: leave it out, or say is_optional: true',
     ]);
     expect(decode({ ...typed('a'), isOptional: true }, { ...typed('b'), disabled: true }, routerFilter).ok).toBe(true);
   });

@@ -46,6 +46,7 @@ function decodeOtherFilter({ configType, name, isOptional }: HttpFilter, at: Fie
       .warn('is ignored: only limits of routes and virtual hosts are counted');
   }
   if (isOptional || configType.case === 'configDiscovery') return undefined;
-  const type = configType.case === 'typedConfig' ? configType.value.typeUrl : 'no type';
-  return at.error(`filter "${name}" (${type}) is not supported and not optional`);
+  const type = configType.case === 'typedConfig' ? configType.value.typeUrl : '';
+  const filter = type === '' ? `"${name}"` : `"${name}" (${type})`;
+  return at.error(`the filter ${filter} is not supported: leave it out, or say is_optional: true`);
 }

@@ -79,7 +79,7 @@ const configurations: readonly MessageSupport[] = [
     ignored('paths match with their parameters (;a=b)', 'ignore_path_parameters_in_path_matching'),
     unneeded('a domain without a port is tried for every port', 'ignore_port_in_host_matching'),
     unneeded(onlyForProxies, 'internal_only_headers'),
-    unneeded('references are checked where clusters and routes meet', 'validate_clusters'),
+    unneeded('a file is checked for it; over xDS a cluster may come after its route', 'validate_clusters'),
     unneeded('direct responses come whole, within the size limits of xDS', 'max_direct_response_body_size_bytes'),
     allowMetadata,
   ),
