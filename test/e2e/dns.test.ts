@@ -98,7 +98,7 @@ describe('with DNS alone', () => {
     const mesh = await joinByDns(dns);
     await expect(mesh.fetch('http://nobody.example/')).rejects.toMatchObject({
       reason: 'no_healthy_upstream',
-      hint: expect.stringContaining('nobody.example'),
+      message: expect.stringContaining('DNS gave no address for nobody.example'),
     });
   });
 });

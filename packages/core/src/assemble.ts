@@ -89,6 +89,7 @@ export class SnapshotAssembler {
         overprovisioningPercent: assignment?.overprovisioningFactorPercent,
         tools: this.options,
       }),
+      overprovisioningPercent: assignment?.overprovisioningFactorPercent,
       hash64: isKeyed(cluster.loadBalancer) ? this.options.hash64 : undefined,
       state,
     };

@@ -62,6 +62,8 @@ export interface ClusterView {
   /** All of them, healthy or not, in order of priority. */
   readonly endpoints: readonly EndpointView[];
   readonly loadBalancer: LoadBalancer;
+  /** How many percent of its share a priority or a locality is trusted with; undefined: 140 (Envoy endpoint.proto). */
+  readonly overprovisioningPercent?: number | undefined;
   /** What makes the key of a call; undefined where the balancer looks at none. */
   readonly hash64?: Hash64 | undefined;
   readonly state: ClusterState;

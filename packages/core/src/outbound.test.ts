@@ -7,7 +7,7 @@ import type { MeshResources } from './model/resources.js';
 import type { RetryCondition, RetryPolicy } from './model/route.js';
 import { outbound } from './outbound.js';
 import type { Service } from './service.js';
-import type { CallEnd, Telemetry } from './telemetry.js';
+import type { CallEnd, CallRecorder, Telemetry } from './telemetry.js';
 import { FakeReply, refused, terminated } from './testing/fake-reply.js';
 import {
   FakeClock,
@@ -119,11 +119,34 @@ describe('an outgoing call', () => {
     expect(m.state.breaker.requests).toBe(0);
   });
 
+  it.each(['transport', 'listener'])('counts down again when a %s throws at once instead of rejecting', async (who) => {
+    const thrown = (): never => {
+      throw new Error('boom');
+    };
+    const recorder: CallRecorder = { attemptStarted: who === 'listener' ? thrown : () => undefined, callEnded() {} };
+    const m = mesh({ endpoints: 1, telemetry: [{ callStarted: () => recorder }] });
+    const transport: Service = who === 'transport' ? thrown : () => Promise.resolve(new FakeReply(200));
+    const service = outbound(transport, {
+      clock: m.clock,
+      random: seededRandom(1),
+      telemetry: [{ callStarted: () => recorder }],
+    });
+    await expect(service(m.call())).rejects.toMatchObject({ reason: 'internal' });
+    expect(m.endpoints[0]!.state.inFlight).toBe(0);
+    expect(m.state.breaker.requests).toBe(0);
+  });
+
   it('fails with no_route and what is known when the host has no listener', async () => {
     const m = mesh();
     const failure = await m.service(m.call({ authority: 'reviews:81' })).catch((error) => error);
     expect(failure.reason).toBe('no_route');
     expect(failure.hint).toContain('reviews.default.svc.cluster.local:80');
+  });
+
+  it('says that DNS gave nothing where the endpoints are to come from there', async () => {
+    const hosts = [{ hostname: 'nobody.example.com', port: 80 }];
+    const m = mesh({ endpoints: 0, cluster: { discovery: { kind: 'dns', hosts, logical: false } } });
+    await expect(m.service(m.call())).rejects.toMatchObject({ message: 'DNS gave no address for nobody.example.com' });
   });
 
   it('fails with no_healthy_upstream when the cluster has no endpoints', async () => {

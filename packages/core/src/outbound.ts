@@ -38,8 +38,7 @@ export function outbound<C extends Call>(
     wallClock?: WallClock;
   },
 ): Service<C> {
-  // The lower part of the walk, which a mirror's copy goes as well.
-  const attempt: Filter[] = [
+  const attemptFilters: Filter[] = [
     circuitBreakersFilter, //                       below retry: every attempt counts against the limits
     loadBalanceFilter, //                           below the breakers: a refused attempt takes no endpoint's turn
     endpointAuthorityFilter, //                     below the balancer: the host may be the name of the endpoint
@@ -47,7 +46,9 @@ export function outbound<C extends Call>(
     attemptTelemetryFilter(clock), //               below the balancer: an attempt is told with its endpoint
     perTryTimeoutFilter(clock), //                  last: waiting above must not eat an attempt's time
   ];
-  const shadow = stack([deadlineFilter(clock), ...attempt], transport);
+  // The lower part of the walk is made once: a mirror's copy goes the same way, below a deadline of its own.
+  const attempt = stack(attemptFilters, transport);
+  const shadow = stack([deadlineFilter(clock)], attempt);
   const filters: ((next: Service<C>) => Service<C>)[] = [
     telemetryFilter(telemetry, clock, 'client'), // first: it counts what the caller sees, refusals included
     routeFilter(random), //                         once: retries stay on the cluster that was drawn
@@ -59,7 +60,6 @@ export function outbound<C extends Call>(
     mutateFilter, //                                above retry: a path is rewritten once, and every attempt sends it
     mirrorFilter(random, shadow), //                above retry: copied once, as the upstream is to see it
     retryFilter({ clock, random, wallClock }), //   the only loop: all below happens once an attempt
-    ...attempt,
   ];
-  return stack(filters, transport);
+  return stack(filters, attempt);
 }

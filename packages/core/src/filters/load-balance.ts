@@ -2,25 +2,28 @@ import type { Call } from '../call.js';
 import { MeshError } from '../errors.js';
 import { pickUntried } from '../load-balancer/pick-untried.js';
 import type { Cluster } from '../model/cluster.js';
+import { send } from '../send.js';
 import type { Filter } from '../service.js';
 
 /** Picks the endpoint of an attempt, away from those tried before, and counts it in flight until its body has ended. */
-export const loadBalanceFilter: Filter = (next) => async (call) => {
+export const loadBalanceFilter: Filter = (next) => (call) => {
   const endpoint = pick(call) ?? pickFromNewest(call);
-  if (endpoint === undefined) throw noHealthyUpstream(call);
+  if (endpoint === undefined) return Promise.reject(noHealthyUpstream(call));
   call.endpoint = endpoint;
   const state = endpoint.state;
   state.inFlight += 1;
-  try {
-    const reply = await next(call);
-    reply.onFinish(() => {
+  return send(next, call).then(
+    (reply) => {
+      reply.onFinish(() => {
+        state.inFlight -= 1;
+      });
+      return reply;
+    },
+    (error) => {
       state.inFlight -= 1;
-    });
-    return reply;
-  } catch (error) {
-    state.inFlight -= 1;
-    throw error;
-  }
+      throw error;
+    },
+  );
 };
 
 function pick(call: Call) {
@@ -40,15 +43,19 @@ function pickFromNewest(call: Call) {
 function noHealthyUpstream(call: Call): MeshError {
   const { cluster, endpoints } = call.cluster!;
   return new MeshError('no_healthy_upstream', {
-    message:
-      endpoints.length === 0 ? 'the cluster has no endpoints' : `none of ${endpoints.length} endpoints is healthy`,
+    message: endpoints.length === 0 ? emptyMessage(cluster) : `none of ${endpoints.length} endpoints is healthy`,
     cluster: cluster.name,
     hint: hintFor(cluster),
   });
 }
 
+function emptyMessage({ discovery }: Cluster): string {
+  if (discovery.kind !== 'dns') return 'the cluster has no endpoints';
+  return `DNS gave no address for ${discovery.hosts.map((host) => host.hostname).join(', ')}`;
+}
+
 function hintFor({ discovery }: Cluster): string {
-  if (discovery.kind !== 'dns') return 'check that its pods are ready and that the subset labels select some';
-  const names = discovery.hosts.map((host) => host.hostname).join(', ');
-  return `the configuration does not list its endpoints, and DNS gave no address for ${names}`;
+  return discovery.kind === 'dns'
+    ? 'the configuration does not list its endpoints: is the name right, and is its Service in the configuration?'
+    : 'check that its pods are ready and that the subset labels select some';
 }

@@ -11,7 +11,7 @@ export function outlierDetectionFilter(clock: Clock): Filter {
     const detector = call.cluster!.state.outlierDetector;
     if (detector === undefined) return next(call);
     // Such an attempt is refused below, and the endpoint is not to blame.
-    if (call.deadline <= clock.now()) return next(call);
+    if (call.deadline !== Number.POSITIVE_INFINITY && call.deadline <= clock.now()) return next(call);
     return watchAttempt(next, call, detector);
   };
 }

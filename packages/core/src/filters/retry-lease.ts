@@ -17,7 +17,7 @@ export class RetryLease {
     if (cluster.retryBudget !== undefined) breaker.acquireRetry();
     else if (!breaker.tryAcquireRetry()) return undefined;
     const budget = budgeted ? state.retryBudget : undefined;
-    if (budget !== undefined && !budget.tryAcquire(breaker.requests + breaker.pendingRequests + 1)) {
+    if (budget !== undefined && !budget.tryAcquire(activeWith(breaker, failure))) {
       breaker.releaseRetry();
       return undefined;
     }
@@ -33,4 +33,9 @@ export class RetryLease {
     this.breaker.releaseRetry();
     this.budget?.release();
   }
+}
+
+/** An attempt that failed has given its place back and counts all the same; one that was answered still has it. */
+function activeWith({ requests, pendingRequests }: CircuitBreaker, failure: MeshError | undefined): number {
+  return requests + pendingRequests + (failure === undefined ? 0 : 1);
 }

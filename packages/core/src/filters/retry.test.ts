@@ -58,6 +58,43 @@ describe('a reply is retried', () => {
     expect(await isRetried(() => new FakeReply(status), { on: on(condition) })).toBe(expected);
   });
 
+  const words: RetryCondition[] = [
+    ...(['5xx', 'gateway-error', 'connect-failure', 'refused-stream', 'reset', 'reset-before-request'] as const),
+    ...(['retriable-4xx', 'retriable-status-codes', 'retriable-headers', 'envoy-ratelimited'] as const),
+    ...(['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'] as const),
+  ];
+
+  it.each<[string, () => FakeReply, RetryCondition[]]>([
+    ['200', () => new FakeReply(200), []],
+    ['404', () => new FakeReply(404), []],
+    ['409', () => new FakeReply(409), ['retriable-4xx']],
+    ['418, which the policy names', () => new FakeReply(418), ['retriable-status-codes']],
+    ['429', () => new FakeReply(429), []],
+    ['500', () => new FakeReply(500), ['5xx']],
+    ['501', () => new FakeReply(501), ['5xx']],
+    ['502', () => new FakeReply(502), ['5xx', 'gateway-error']],
+    ['503', () => new FakeReply(503), ['5xx', 'gateway-error']],
+    ['504', () => new FakeReply(504), ['5xx', 'gateway-error']],
+    ['200 with a header that the policy names', () => new FakeReply(200, { 'x-try': 'again' }), ['retriable-headers']],
+    ['429 of a rate limit', () => new FakeReply(429, { 'x-envoy-ratelimited': 'true' }), ['envoy-ratelimited']],
+    ['503 of a rate limit', () => new FakeReply(503, { 'x-envoy-ratelimited': 'true' }), ['envoy-ratelimited']],
+    ['418 of a rate limit', () => new FakeReply(418, { 'x-envoy-ratelimited': '' }), ['envoy-ratelimited']],
+    ['gRPC OK', () => new GrpcReply(0), []],
+    ['gRPC CANCELLED', () => new GrpcReply(1), ['cancelled']],
+    ['gRPC UNKNOWN', () => new GrpcReply(2), []],
+    ['gRPC DEADLINE_EXCEEDED', () => new GrpcReply(4), ['deadline-exceeded']],
+    ['gRPC RESOURCE_EXHAUSTED', () => new GrpcReply(8), ['resource-exhausted']],
+    ['gRPC INTERNAL', () => new GrpcReply(13), ['internal']],
+    ['gRPC UNAVAILABLE', () => new GrpcReply(14), ['unavailable']],
+  ])('after %s under these words of retry_on and no other (retry_state_impl.cc)', async (_, reply, expected) => {
+    const retrying: RetryCondition[] = [];
+    for (const word of words) {
+      const retry = { on: on(word), statusCodes: [418], headers: [exact('x-try', 'again')] };
+      if (await isRetried(reply, retry)) retrying.push(word);
+    }
+    expect(retrying).toEqual(expected);
+  });
+
   it('for the status codes that the policy names', async () => {
     const retry = { on: on('retriable-status-codes'), statusCodes: [418] };
     expect(await isRetried(() => new FakeReply(418), retry)).toBe(true);
@@ -96,6 +133,18 @@ describe('a reply is retried', () => {
     expect(await isRetried(failing, retry)).toBe(false);
     expect(await isRetried(failing, retry, { headers: { 'x-safe': 'yes' } })).toBe(true);
     expect(await isRetried(failing, retry, { method: 'GET' })).toBe(true);
+  });
+
+  it('never when its call was cancelled meanwhile', async () => {
+    const m = mesh({ on: on('5xx') });
+    const call = m.call();
+    m.answerWith(() => {
+      call.cancel(new MeshError('caller_cancelled', {}));
+      return new FakeReply(503);
+    });
+    const reply = await m.send(call);
+    expect(reply.discarded).toBe(false);
+    expect(m.state.counters.upstreamRqRetry).toBe(0);
   });
 
   it('never when the body of the request has been read', async () => {
@@ -250,6 +299,21 @@ describe('only one tier retries', () => {
     expect(call.retriesSpent).toBe(expected);
   });
 
+  it('so a failure tells whether a limit or another tier kept it from being tried again', async () => {
+    const failOf = async (elsewhere: boolean) => {
+      const m = mesh({ on: on('reset'), attempts: 1 }, { cluster: { retryBudget: { percent: 0, minConcurrency: 0 } } });
+      m.answerWith(() => terminated());
+      const call = m.call();
+      call.retriesElsewhere = elsewhere;
+      return m.send(call).then(
+        () => undefined,
+        (failure: MeshError) => failure.hint,
+      );
+    };
+    expect(await failOf(false)).toMatch(/a retry was due, and what trafficPolicy.retryBudget .* allow was used up/);
+    expect(await failOf(true)).toMatch(/a retry was due, and is left to the caller/);
+  });
+
   it('so a route without retries passes on what it is told', async () => {
     const m = oneClusterMesh();
     const call = m.call();
@@ -286,6 +350,26 @@ describe('what is counted', () => {
     expect(high.state.breaker.requests).toBe(0);
     await expect(mesh({}, { cluster }).send()).rejects.toMatchObject({ reason: 'upstream_overflow' });
   });
+
+  it.each([
+    ['answered', 3, 0],
+    ['answered', 4, 1],
+    ['broken off', 3, 0],
+    ['broken off', 4, 1],
+  ])(
+    'counts a call that was %s once among the active ones of its budget: %i others, %i retries',
+    async (how, others, retries) => {
+      const m = mesh({ on: on('5xx') }, { cluster: { retryBudget: { percent: 20, minConcurrency: 0 } } });
+      m.answerWith(() => new Promise(() => {}));
+      for (let i = 0; i < others; i += 1) void m.service(m.call());
+      m.answerWith((_, attempt) => {
+        if (attempt > others + 1) return new FakeReply(200);
+        return how === 'answered' ? new FakeReply(503) : terminated();
+      });
+      await m.send({ method: 'POST' }).catch(() => {});
+      expect(m.state.counters.upstreamRqRetry).toBe(retries);
+    },
+  );
 
   it('does not count retries against their limit where a budget is configured', async () => {
     const none = { ...testThresholds, maxRetries: 0 };

@@ -16,50 +16,76 @@ interface Timing {
   readonly wallClock: WallClock | undefined;
 }
 
-/** The only loop of a call. */
+/** What came of an attempt. */
+type Outcome =
+  | { readonly reply: Reply; readonly failure: undefined }
+  | { readonly reply: undefined; readonly failure: MeshError };
+
+/** The only loop of a call; most calls end before it begins. */
 export function retryFilter(timing: Timing): Filter {
   return (next) => (call) => {
-    call.cluster!.state.retryBudget.recordRequest();
+    // When it began is known, and a window of seconds asks for no more.
+    call.cluster!.state.retryBudget.recordRequest(call.startedAt);
     const policy = call.action!.retry;
-    return policy === undefined || policy.attempts === 0 ? tryOnce(next, call) : tryAgain(next, call, policy, timing);
+    call.attempt = 1;
+    return policy === undefined || policy.attempts === 0 ? tryOnce(next, call) : tryFirst(next, call, policy, timing);
   };
 }
 
-async function tryOnce<C extends Call>(next: Service<C>, call: C): Promise<Reply> {
-  call.attempt = 1;
-  try {
-    const reply = await next(call);
-    if (saysNoRetry(reply)) call.retriesSpent = true;
-    return reply;
-  } catch (error) {
-    throw attemptFailed(call, error);
-  }
+function tryOnce<C extends Call>(next: Service<C>, call: C): Promise<Reply> {
+  return next(call).then(
+    (reply) => {
+      if (saysNoRetry(reply)) call.retriesSpent = true;
+      return reply;
+    },
+    (error) => {
+      throw attemptFailed(call, error);
+    },
+  );
 }
 
+function tryFirst<C extends Call>(next: Service<C>, call: C, policy: RetryPolicy, timing: Timing): Promise<Reply> {
+  return next(call).then(
+    (reply) =>
+      isRetriable(call, policy, reply, undefined)
+        ? tryAgain(next, call, policy, timing, { reply, failure: undefined })
+        : reply,
+    (error) => {
+      const failure = attemptFailed(call, error);
+      if (!isRetriable(call, policy, undefined, failure)) throw failure;
+      return tryAgain(next, call, policy, timing, { reply: undefined, failure });
+    },
+  );
+}
+
+/** @param outcome of the attempt before, which is to be retried if it may */
 async function tryAgain<C extends Call>(
   next: Service<C>,
   call: C,
   policy: RetryPolicy,
   timing: Timing,
+  outcome: Outcome,
 ): Promise<Reply> {
-  let lease: RetryLease | undefined;
-  for (;;) {
-    call.attempt += 1;
-    if (call.attempt > 1) call.headers.set(retryHeaders.attemptCount, String(call.attempt));
-    let reply: Reply | undefined;
-    let failure: MeshError | undefined;
-    try {
-      reply = await next(call);
-    } catch (error) {
-      failure = attemptFailed(call, error);
+  let { reply, failure } = outcome;
+  for (let retriable = true; ; retriable = isRetriable(call, policy, reply, failure)) {
+    const lease = retriable ? await prepareRetry(call, policy, failure, reply, timing) : undefined;
+    if (lease === undefined) {
+      if (call.attempt > 1) settleRetries(call, retriable || failure !== undefined);
+      if (reply !== undefined) return reply;
+      throw failure;
     }
-    lease?.release();
-    const retriable = isRetriable(call, policy, reply, failure);
-    lease = retriable ? await prepareRetry(call, policy, failure, reply, timing) : undefined;
-    if (lease !== undefined) continue;
-    if (call.attempt > 1) settleRetries(call, retriable || failure !== undefined);
-    if (reply !== undefined) return reply;
-    throw failure;
+    call.attempt += 1;
+    call.headers.set(retryHeaders.attemptCount, String(call.attempt));
+    ({ reply, failure } = await attempt(next, call));
+    lease.release();
+  }
+}
+
+async function attempt<C extends Call>(next: Service<C>, call: C): Promise<Outcome> {
+  try {
+    return { reply: await next(call), failure: undefined };
+  } catch (error) {
+    return { reply: undefined, failure: attemptFailed(call, error) };
   }
 }
 
@@ -105,6 +131,7 @@ async function prepareRetry(
   if (lease === undefined) {
     counters.upstreamRqRetryOverflow += 1;
     call.retriesSpent = true;
+    if (failure !== undefined) failure.hint ??= whyNotAllowed(call);
     return undefined;
   }
   counters.upstreamRqRetry += 1;
@@ -118,6 +145,12 @@ async function prepareRetry(
     throw describe(call, reason);
   }
   return lease;
+}
+
+function whyNotAllowed({ retriesElsewhere }: Call): string {
+  return retriesElsewhere
+    ? 'a retry was due, and is left to the caller, who is retrying already'
+    : 'a retry was due, and what trafficPolicy.retryBudget and connectionPool.http.maxRetries allow was used up';
 }
 
 function settleRetries(call: Call, failed: boolean): void {

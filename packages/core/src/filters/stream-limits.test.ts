@@ -62,6 +62,37 @@ describe('the stream duration', () => {
     expect(call.cancelled).toMatchObject({ reason: 'max_duration_timeout' });
   });
 
+  // gRFC A31 as far as HTTP goes: (max_stream_duration, caller) -> when the call ends; 0 and Infinity for none.
+  it.each([
+    [0, 10_000, 10_000],
+    [20_000, 10_000, 10_000],
+    [20_000, 30_000, 20_000],
+    [20_000, Number.POSITIVE_INFINITY, 20_000],
+    [0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  ])(
+    'of %d ms and a caller with %d ms left end the call after %d ms',
+    async (maxStreamDurationMs, caller, expected) => {
+      const clock = new FakeClock();
+      const call = testCall();
+      call.action = testForward({ maxStreamDurationMs });
+      call.deadline = caller;
+      let endedAt = Number.POSITIVE_INFINITY;
+      const hanging: Service = (sent) =>
+        new Promise((_, reject) => {
+          sent.interrupt = reject;
+        });
+      const outcome = stack(
+        [deadlineFilter(clock)],
+        hanging,
+      )(call).catch(() => {
+        endedAt = clock.now();
+      });
+      await clock.advanceAsync(100_000);
+      if (expected !== Number.POSITIVE_INFINITY) await outcome;
+      expect(endedAt).toBe(expected);
+    },
+  );
+
   it('leaves it to a shorter timeout of the route to say why', async () => {
     const { clock, outcome } = setup(deadlineFilter, { maxStreamDurationMs: 50, timeoutMs: 20 });
     clock.advance(20);

@@ -1,6 +1,7 @@
 import type { Call } from '../call.js';
 import type { Clock } from '../clock.js';
 import { MeshError } from '../errors.js';
+import { send } from '../send.js';
 import type { Filter, Reply } from '../service.js';
 import type { AttemptRecorder, CallEnd, Telemetry } from '../telemetry.js';
 
@@ -14,7 +15,7 @@ export function telemetryFilter(telemetry: readonly Telemetry[], clock: Clock, s
       const end = callEnd(call, reply, failure, clock.now() - call.startedAt);
       for (const recorder of recorders) recorder.callEnded(call, end);
     };
-    return observe(() => next(call), ended);
+    return observe(send(next, call), ended);
   };
 }
 
@@ -28,7 +29,7 @@ export function attemptTelemetryFilter(clock: Clock): Filter {
       const end = callEnd(call, reply, failure, clock.now() - startedAt);
       for (const recorder of recorders) recorder.attemptEnded(call, end);
     };
-    return observe(() => next(call), ended);
+    return observe(send(next, call), ended);
   };
 }
 
@@ -45,16 +46,17 @@ function startAttempt(call: Call): AttemptRecorder[] | undefined {
 
 type Ended = (reply: Reply | undefined, failure: MeshError | undefined) => void;
 
-async function observe(run: () => Promise<Reply>, ended: Ended): Promise<Reply> {
-  let reply: Reply;
-  try {
-    reply = await run();
-  } catch (error) {
-    ended(undefined, MeshError.from(error));
-    throw error;
-  }
-  reply.onFinish((failure) => ended(reply, failure));
-  return reply;
+function observe(outcome: Promise<Reply>, ended: Ended): Promise<Reply> {
+  return outcome.then(
+    (reply) => {
+      reply.onFinish((failure) => ended(reply, failure));
+      return reply;
+    },
+    (error) => {
+      ended(undefined, MeshError.from(error));
+      throw error;
+    },
+  );
 }
 
 function callEnd(call: Call, reply: Reply | undefined, failure: MeshError | undefined, durationMs: number): CallEnd {

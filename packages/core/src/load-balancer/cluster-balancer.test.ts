@@ -179,6 +179,27 @@ describe('ClusterBalancer', () => {
     expect(balance(zones, { localityWeighted: true, panicThresholdPercent: 50 }).shares(40)).toEqual([0.75, 0.25]);
   });
 
+  it.each<[string, TestLocality[], number[]]>([
+    [
+      'all weights are zero',
+      [
+        { weight: 0, healthy: 1, total: 1 },
+        { weight: 0, healthy: 3, total: 3 },
+      ],
+      [0.25, 0.75],
+    ],
+    [
+      'those with a weight have nothing healthy',
+      [
+        { weight: 9, healthy: 0, total: 2 },
+        { weight: 0, healthy: 3, total: 3 },
+      ],
+      [0, 1],
+    ],
+  ])('forgets the weights of localities where %s (locality_wrr.cc)', (_, zones, expected) => {
+    expect(balance(zones, { localityWeighted: true, panicThresholdPercent: 0 }).shares(40)).toEqual(expected);
+  });
+
   it('weighs keys by locality whatever the health of its endpoints', () => {
     const cluster = { localityWeighted: true, loadBalancer: { kind: 'maglev', tableSize: 10_007 } } as const;
     const zones: TestLocality[] = [

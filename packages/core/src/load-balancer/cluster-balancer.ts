@@ -76,26 +76,33 @@ export class ClusterBalancer implements LoadBalancer {
     if (isKeyed(policy)) {
       return createKeyedBalancer(policy, normalizeWeights(usable, cluster.localityWeighted), tools);
     }
-    if (!cluster.localityWeighted || panic) {
+    const weighted = cluster.localityWeighted && !panic ? this.#withLoad(usable, localities) : [];
+    // Envoy, too, falls back to all endpoints where the weights leave none to pick (locality_wrr.cc).
+    if (weighted.length === 0) {
       return createLoadBalancer(
         policy,
         usable.flatMap(({ endpoints }) => endpoints),
         tools,
       );
     }
-    const weighted = usable.map(({ weight, endpoints }, index) => ({
-      weight: effectiveWeight(
-        weight,
-        endpoints.length,
-        localities[index]!.endpoints.length,
-        this.#overprovisioningPercent,
-      ),
-      balancer: createLoadBalancer(policy, endpoints, tools),
-    }));
     return new LocalityWeighted(
-      weighted.filter(({ weight }) => weight > 0),
+      weighted.map(({ weight, endpoints }) => ({ weight, balancer: createLoadBalancer(policy, endpoints, tools) })),
       tools.random,
     );
+  }
+
+  /** The localities that get traffic, by how much: their weight as far as their healthy endpoints cover it. */
+  #withLoad(healthy: readonly LocalityViews[], all: readonly LocalityViews[]): LocalityViews[] {
+    const loaded = healthy.map((locality, index) => ({
+      ...locality,
+      weight: effectiveWeight(
+        locality.weight,
+        locality.endpoints.length,
+        all[index]!.endpoints.length,
+        this.#overprovisioningPercent,
+      ),
+    }));
+    return loaded.filter(({ weight }) => weight > 0);
   }
 }
 

@@ -89,6 +89,26 @@ describe('WeightedLeastRequest', () => {
     expect(counts).toEqual([90, 10]);
   });
 
+  it('gives each endpoint its share by weight / (active + 1) ^ bias, whatever these are', () => {
+    const endpoint = fc.record({ weight: fc.integer({ min: 1, max: 9 }), inFlight: fc.nat(4) });
+    const endpoints = fc.array(endpoint, { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(endpoints, fc.constantFrom(0, 0.5, 1, 2), fc.integer(), (list, bias, seed) => {
+        const views = testEndpointViews(list.map(({ weight }) => ({ weight })));
+        for (const [index, { inFlight }] of list.entries()) views[index]!.state.inFlight = inFlight;
+        const balancer = new WeightedLeastRequest(views, seededRandom(seed), bias);
+        const rates = list.map(({ weight, inFlight }) => weight / (inFlight + 1) ** bias);
+        const total = rates.reduce((a, b) => a + b, 0);
+        const counts = views.map(() => 0);
+        for (let i = 0; i < 500; i += 1) counts[views.indexOf(balancer.pick()!)]! += 1;
+        // No run of picks strays from the shares by more than a turn of each endpoint.
+        for (const [index, rate] of rates.entries())
+          expect(Math.abs(counts[index]! - (500 * rate) / total)).toBeLessThanOrEqual(list.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('divides the weight of an endpoint by its active requests and one', () => {
     const views = testEndpointViews([{ weight: 2 }, { weight: 1 }]);
     views[0]!.state.inFlight = 3;

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { testCall, testEndpointView } from '../testing/index.js';
+import { seededRandom, testCall, testEndpointView } from '../testing/index.js';
 import { effectiveWeight, LocalityWeighted } from './locality-weighted.js';
 import { RoundRobin } from './round-robin.js';
 
@@ -32,6 +33,26 @@ describe('LocalityWeighted', () => {
     const localities = balancer();
     const picks = Array.from({ length: 40 }, () => localities.pick(testCall()));
     expect(picks.filter((pick) => pick === near)).toHaveLength(30);
+  });
+
+  it('takes each locality exactly its weight in every run of the total weight', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(weights, fc.integer(), (list, seed) => {
+        const views = list.map((_, index) => testEndpointView({ host: `10.0.1.${index + 1}` }));
+        const localities = list.map((weight, index) => ({
+          weight,
+          balancer: new RoundRobin([views[index]!], () => 0),
+        }));
+        const weighted = new LocalityWeighted(localities, seededRandom(seed));
+        const total = list.reduce((a, b) => a + b, 0);
+        for (let round = 0; round < 2; round += 1) {
+          const counts = list.map(() => 0);
+          for (let i = 0; i < total; i += 1) counts[views.indexOf(weighted.pick(testCall())!)]! += 1;
+          expect(counts).toEqual(list);
+        }
+      }),
+    );
   });
 
   it('goes to another locality when all of one were removed, and finds nothing when all were', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EndpointView } from '../cluster-view.js';
 import { FakeClock, testEndpointView } from '../testing/index.js';
@@ -36,6 +37,30 @@ describe('slow start', () => {
     const host = addedAt(0)[0]!.host;
     expect(factorWith(2).of(host)).toBeCloseTo(0.5, 12);
     expect(factorWith(0.5).of(host)).toBe(0.1); // 0.25 ^ 2, below the minimum
+  });
+
+  it('never shrinks with age, stays between the minimum and 1, and is 1 after the window', () => {
+    const anySettings = fc.record({
+      windowMs: fc.integer({ min: 1, max: 100_000 }),
+      aggression: fc.double({ min: 0.1, max: 10, noNaN: true }),
+      minWeightPercent: fc.integer({ min: 0, max: 100 }),
+    });
+    fc.assert(
+      fc.property(anySettings, fc.array(fc.nat(20_000), { maxLength: 10 }), (any, steps) => {
+        const clock = new FakeClock();
+        const factor = new SlowStartFactor(any, clock);
+        const { host } = addedAt(0)[0]!;
+        let before = any.minWeightPercent / 100;
+        for (const step of [0, ...steps, any.windowMs]) {
+          clock.advance(step);
+          const now = factor.of(host);
+          expect(now).toBeGreaterThanOrEqual(before);
+          expect(now).toBeLessThanOrEqual(1);
+          before = now;
+        }
+        expect(before).toBe(1);
+      }),
+    );
   });
 
   it('counts a host of this moment as one millisecond old, where there is no minimum', () => {

@@ -230,7 +230,7 @@ export interface RateLimit {
 export interface WeightedTarget {
   readonly cluster: string;
   readonly weight: number;
-  /** Instead of the action's. */
+  /** Where the action has none, or finds nothing to write. */
   readonly authorityRewrite?: AuthorityRewrite | undefined;
   readonly requestHeaders?: HeaderMutations | undefined;
   readonly responseHeaders?: HeaderMutations | undefined;

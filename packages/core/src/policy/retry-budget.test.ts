@@ -93,6 +93,19 @@ describe('WindowRetryBudget', () => {
     expect(drain(budget)).toBe(10);
   });
 
+  it('counts a call that began before the last look in the stretch of that look', () => {
+    const clock = new FakeClock(5000);
+    const budget = new WindowRetryBudget(clock, { percent: 100, intervalMs: 1000, minRetriesPerSecond: 0 });
+    clock.advance(900);
+    expect(budget.tryAcquire()).toBe(false);
+    budget.recordRequest(5100);
+    budget.recordRequest(0);
+    clock.advance(900);
+    expect([1, 2, 3].map(() => budget.tryAcquire())).toEqual([true, true, false]);
+    clock.advance(1000);
+    expect(budget.tryAcquire()).toBe(false);
+  });
+
   it('forgets everything after a long silence', () => {
     const { budget, clock } = budgetAfter(1000);
     drain(budget);

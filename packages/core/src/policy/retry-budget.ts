@@ -3,8 +3,11 @@ import type { RetryBudgetSettings } from '../model/cluster.js';
 
 /** Keeps retries a share of traffic, so that a failing upstream is not buried under them. */
 export interface RetryBudget {
-  /** A call (not a retry) has begun. */
-  recordRequest(): void;
+  /**
+   * A call (not a retry) has begun.
+   * @param at on the scale of the clock; default now, which costs a look at the clock
+   */
+  recordRequest(at?: number): void;
   /** Takes leave for one retry. `active`: requests of the cluster under way or pending, this one included. */
   tryAcquire(active: number): boolean;
   /** The retry that was given leave has ended. */
@@ -64,14 +67,14 @@ export class WindowRetryBudget implements RetryBudget {
     this.#startedAt = clock.now();
   }
 
-  recordRequest(): void {
-    const slot = this.#advance();
+  recordRequest(at = this.clock.now()): void {
+    const slot = this.#advance(at);
     this.#requests[slot]! += 1;
     this.#requestSum += 1;
   }
 
   tryAcquire(): boolean {
-    const slot = this.#advance();
+    const slot = this.#advance(this.clock.now());
     const { minRetriesPerSecond, intervalMs, percent } = this.settings;
     const limit = Math.max((minRetriesPerSecond * intervalMs) / 1000, (percent * this.#requestSum) / 100);
     if (this.#retrySum + 1 > limit) return false;
@@ -82,13 +85,13 @@ export class WindowRetryBudget implements RetryBudget {
 
   release(): void {}
 
-  #now(): number {
-    return Math.floor(((this.clock.now() - this.#startedAt) * bucketsPerWindow) / this.settings.intervalMs);
+  #tickAt(time: number): number {
+    return Math.floor(((time - this.#startedAt) * bucketsPerWindow) / this.settings.intervalMs);
   }
 
-  /** Empties the buckets that have left the window; returns the current one. */
-  #advance(): number {
-    const now = this.#now();
+  /** Empties the buckets that have left the window; returns the current one, also for a time that has passed. */
+  #advance(time: number): number {
+    const now = Math.max(this.#tick, this.#tickAt(time));
     const steps = Math.min(now - this.#tick, bucketsPerWindow);
     for (let i = 1; i <= steps; i += 1) {
       const slot = (this.#tick + i) % bucketsPerWindow;

@@ -22,8 +22,17 @@ export function isRetriableRequest(policy: RetryPolicy, call: Call): boolean {
 
 /** Whether a response is one that the policy retries (Envoy: x-envoy-retry-on, x-envoy-retry-grpc-on). */
 export function isRetriableReply(policy: RetryPolicy, reply: Reply): boolean {
+  // The header is looked for where it decides: most replies are not to pay for it.
+  if (policy.on.has('envoy-ratelimited')) return isRateLimited(reply) || meetsCondition(policy, reply);
+  return meetsCondition(policy, reply) && !isRateLimited(reply);
+}
+
+function isRateLimited(reply: Reply): boolean {
+  return reply.header('x-envoy-ratelimited') !== undefined;
+}
+
+function meetsCondition(policy: RetryPolicy, reply: Reply): boolean {
   const { on } = policy;
-  if (reply.header('x-envoy-ratelimited') !== undefined) return on.has('envoy-ratelimited');
   const status = reply.httpStatus;
   if (status >= 500 && status <= 599 && on.has('5xx')) return true;
   if ((status === 502 || status === 503 || status === 504) && on.has('gateway-error')) return true;

@@ -36,6 +36,9 @@ const consumedHeaders: ReadonlySet<string> = new Set([
   'x-envoy-hedge-on-per-try-timeout',
 ]);
 
+const shortestName = [...consumedHeaders].reduce((length, name) => Math.min(length, name.length), timeoutHeader.length);
+const letterE = 'x-envoy-'.charCodeAt(2);
+
 /** Envoy's defaults for a request that asks for retries on a route that has none; no condition is met yet. */
 const defaultRetry: RetryPolicy = Object.freeze({
   on: new Set<RetryCondition>(),
@@ -61,6 +64,8 @@ export function withRequestOverrides(action: ForwardAction, headers: HeaderList)
 function hasOverride({ flat }: HeaderList): boolean {
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i]!;
+    // Every call pays for this look at its headers, and hardly a usual name is so long.
+    if (name.length < shortestName || name.charCodeAt(2) !== letterE) continue;
     if (name.startsWith('x-envoy-') && (name === timeoutHeader || consumedHeaders.has(name))) return true;
   }
   return false;

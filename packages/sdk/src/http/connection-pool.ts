@@ -3,11 +3,7 @@ import { type Dispatcher, errors } from 'undici';
 import { Connection } from './connection.js';
 import type { ConnectionSettings } from './connection-settings.js';
 import type { QueuedHandler } from './queued-handler.js';
-
-interface Waiting {
-  readonly options: Dispatcher.DispatchOptions;
-  readonly handler: QueuedHandler;
-}
+import { type QueuedRequest, RequestQueue } from './request-queue.js';
 
 /**
  * The connections to one endpoint of one cluster, and the requests that wait for one, first come first served. The limit
@@ -18,7 +14,7 @@ export class ConnectionPool {
   readonly #all = new Set<Connection>();
   /** The one used last is used first, so that those there is no need for become old. */
   readonly #idle: Connection[] = [];
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new RequestQueue();
   readonly #ending = new Set<Promise<void>>();
   #closing: { readonly done: Promise<unknown>; readonly settle: () => void } | undefined;
 
@@ -46,16 +42,16 @@ export class ConnectionPool {
     if (this.#closing !== undefined) throw new errors.ClientClosedError();
     const connection = this.#takeIdle() ?? this.#open();
     if (connection === undefined) {
-      this.#waiting.push({ options, handler });
+      this.#waiting.add({ options, handler });
       return;
     }
-    const first = this.#nextWaiting();
+    const first = this.#waiting.next();
     if (first === undefined) {
       connection.send(options, handler);
       return;
     }
     // Another endpoint has given up its place in the limit since others began to wait: it is theirs first.
-    this.#waiting.push({ options, handler });
+    this.#waiting.add({ options, handler });
     connection.send(first.options, first.handler);
   }
 
@@ -63,7 +59,8 @@ export class ConnectionPool {
   async close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = this.#begin();
-      for (const connection of this.#idle.slice()) this.#drop(connection);
+      for (const connection of [...this.#all])
+        if (connection.state === 'idle' || connection.isForNobody) this.#drop(connection);
       this.#settleWhenEmpty();
     }
     await this.#closing.done;
@@ -73,7 +70,7 @@ export class ConnectionPool {
   async destroy(): Promise<void> {
     const closed = this.close();
     const error = new errors.ClientDestroyedError();
-    for (const { handler } of this.#waiting.splice(0)) handler.onError(error);
+    for (const { handler } of this.#waiting.takeAll()) handler.onError(error);
     for (const connection of [...this.#all]) {
       this.#forget(connection);
       this.#end(connection.destroy());
@@ -84,15 +81,15 @@ export class ConnectionPool {
 
   onFree(connection: Connection): void {
     if (connection.state === 'spent') this.#drop(connection);
-    const next = this.#nextWaiting();
+    const next = this.#waiting.next();
     if (next !== undefined) this.#serve(connection, next);
     else if (connection.state === 'idle') this.#rest(connection);
     this.#settleWhenEmpty();
   }
 
-  #serve(freed: Connection, next: Waiting): void {
+  #serve(freed: Connection, next: QueuedRequest): void {
     const connection = freed.state === 'idle' ? freed : this.#open();
-    if (connection === undefined) this.#waiting.unshift(next);
+    if (connection === undefined) this.#waiting.putBack(next);
     else connection.send(next.options, next.handler);
   }
 
@@ -115,14 +112,6 @@ export class ConnectionPool {
     this.#all.add(connection);
     this.breaker.connections += 1;
     return connection;
-  }
-
-  /** Those that were given up meanwhile have been told. */
-  #nextWaiting(): Waiting | undefined {
-    for (;;) {
-      const next = this.#waiting.shift();
-      if (next === undefined || !next.handler.isOver) return next;
-    }
   }
 
   #drop(connection: Connection): void {
@@ -151,6 +140,6 @@ export class ConnectionPool {
   }
 
   #settleWhenEmpty(): void {
-    if (this.#closing !== undefined && this.#all.size === 0 && this.#waiting.length === 0) this.#closing.settle();
+    if (this.#closing !== undefined && this.#all.size === 0 && this.#waiting.isEmpty) this.#closing.settle();
   }
 }

@@ -1,22 +1,24 @@
 import { once } from 'node:events';
 import { createServer, Socket } from 'node:net';
-import { testCluster } from '@inmesh/core/testing';
+import { FakeClock, testCluster } from '@inmesh/core/testing';
 import { Client } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
 import { connectionSettings, settingsKey } from './connection-settings.js';
 
+const clock = new FakeClock();
+
 describe('the settings of a cluster’s connections', () => {
   it('leave idle connections to undici where the cluster says nothing', () => {
-    expect(Object.keys(connectionSettings(testCluster()).client)).toEqual(['connect']);
+    expect(connectionSettings(testCluster(), clock).client).toEqual({});
   });
 
   it('keep idle connections as long as the cluster says, and never longer, whatever a server says', () => {
-    const { client } = connectionSettings(testCluster({ connectionIdleTimeoutMs: 30_000 }));
+    const { client } = connectionSettings(testCluster({ connectionIdleTimeoutMs: 30_000 }), clock);
     expect(client).toMatchObject({ keepAliveTimeout: 30_000, keepAliveMaxTimeout: 30_000 });
   });
 
   it('stay below the longest time that Node’s timers keep', () => {
-    const { client } = connectionSettings(testCluster({ connectionIdleTimeoutMs: 2 ** 40 }));
+    const { client } = connectionSettings(testCluster({ connectionIdleTimeoutMs: 2 ** 40 }), clock);
     expect(client.keepAliveTimeout).toBe(2 ** 31 - 1);
   });
 
@@ -29,7 +31,8 @@ describe('the settings of a cluster’s connections', () => {
     const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    const client = new Client(`http://127.0.0.1:${port}`, connectionSettings(testCluster({ tcpKeepalive })).client);
+    const { connect } = connectionSettings(testCluster({ tcpKeepalive }), clock);
+    const client = new Client(`http://127.0.0.1:${port}`, { connect });
     await client.request({ path: '/', method: 'GET' }).catch(() => {});
     expect(setKeepAlive).toHaveBeenCalledWith(true, delayMs);
     setKeepAlive.mockRestore();

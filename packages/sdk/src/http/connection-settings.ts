@@ -1,11 +1,14 @@
-import type { Cluster } from '@inmesh/core';
-import { buildConnector, type Client } from 'undici';
+import type { Clock, Cluster } from '@inmesh/core';
+import type { buildConnector, Client } from 'undici';
+import { type Connector, createConnector } from './connector.js';
 
 /** Beyond it Node's timers fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /** How the connections of one pool are made and how long they are kept. */
 export interface ConnectionSettings {
+  /** One for all connections of a pool: it keeps the TLS sessions that the next one resumes. */
+  readonly connect: Connector;
   readonly client: Client.Options;
   /** Infinity for no limit. */
   readonly maxRequests: number;
@@ -13,12 +16,12 @@ export interface ConnectionSettings {
   readonly maxDurationMs: number;
 }
 
-/** One connector for all connections of a pool: it keeps the TLS sessions that the next one resumes. */
-export function connectionSettings(cluster: Cluster): ConnectionSettings {
+/** @param clock what the connect timeout runs on */
+export function connectionSettings(cluster: Cluster, clock: Clock): ConnectionSettings {
   const { connectTimeoutMs, connectionIdleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs } = cluster;
-  const connect = buildConnector({ timeout: connectTimeoutMs, ...keepalive(cluster) } as buildConnector.BuildOptions);
   return {
-    client: { connect, ...idleTimeout(connectionIdleTimeoutMs) },
+    connect: createConnector(keepalive(cluster), connectTimeoutMs, clock),
+    client: idleTimeout(connectionIdleTimeoutMs),
     maxRequests: maxRequestsPerConnection,
     maxDurationMs: maxConnectionDurationMs,
   };
@@ -44,8 +47,8 @@ function idleTimeout(ms: number): Client.Options {
   return { keepAliveTimeout, keepAliveMaxTimeout: keepAliveTimeout };
 }
 
-function keepalive({ tcpKeepalive }: Cluster): buildConnector.BuildOptions | undefined {
-  if (tcpKeepalive === undefined) return undefined;
+function keepalive({ tcpKeepalive }: Cluster): buildConnector.BuildOptions {
+  if (tcpKeepalive === undefined) return {} as buildConnector.BuildOptions;
   const { timeMs } = tcpKeepalive;
   return {
     keepAlive: true,

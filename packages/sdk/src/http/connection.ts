@@ -1,5 +1,5 @@
 import type { Clock } from '@inmesh/core';
-import { Client, type Dispatcher } from 'undici';
+import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { ConnectionSettings } from './connection-settings.js';
 import type { QueuedHandler } from './queued-handler.js';
 
@@ -22,6 +22,7 @@ export class Connection {
   #state: State = 'idle';
   #handler: QueuedHandler | undefined;
   #connected = false;
+  #giveUpConnecting: (() => void) | undefined;
   #requests = 0;
 
   constructor(
@@ -31,9 +32,13 @@ export class Connection {
     private readonly listener: Listener,
   ) {
     this.#openedAt = clock.now();
-    this.#client = new Client(origin, settings.client);
+    const connect: buildConnector.connector = (target, connected) => {
+      this.#giveUpConnecting = settings.connect(target, connected);
+    };
+    this.#client = new Client(origin, { ...settings.client, connect });
     this.#client.on('connect', () => {
       this.#connected = true;
+      this.#giveUpConnecting = undefined;
     });
     this.#client.on('disconnect', () => {
       this.#connected = false;
@@ -47,6 +52,11 @@ export class Connection {
 
   get state(): State {
     return this.#state;
+  }
+
+  /** Still on its way up, for a request that was given up. */
+  get isForNobody(): boolean {
+    return this.#state === 'busy' && !this.#connected && this.#handler?.isOver === true;
   }
 
   get isTooOld(): boolean {
@@ -64,13 +74,16 @@ export class Connection {
 
   /** Settles when the connection is gone. */
   close(): Promise<void> {
+    if (!this.#connected) return this.destroy();
     this.#state = 'spent';
-    return this.#connected ? this.#client.close() : this.#client.destroy();
+    return this.#client.close();
   }
 
   destroy(): Promise<void> {
     this.#state = 'spent';
-    return this.#client.destroy();
+    const destroyed = this.#client.destroy();
+    this.#giveUpConnecting?.();
+    return destroyed;
   }
 
   /** A request that undici refused at once leaves nothing behind that «drain» would tell of. */

@@ -1,11 +1,11 @@
 import { stringify } from 'node:querystring';
-import { MeshError, type MeshSnapshot, type Reply, type Service } from '@inmesh/core';
+import { MeshError, type MeshSnapshot, type Reply, retryHeaders, type Service } from '@inmesh/core';
 import { Dispatcher } from 'undici';
 import type { MeshInternals } from '../mesh-internals.js';
 import { inboundCalls } from '../server/context.js';
 import type { InboundCall } from '../server/inbound-call.js';
 import { propagate } from '../server/propagation.js';
-import { toCallerError } from './http-attempt.js';
+import { toCallerError } from './failure.js';
 import { HttpCall } from './http-call.js';
 import { type Origin, parseOrigin } from './origin.js';
 import { requestBody } from './request-body.js';
@@ -116,6 +116,7 @@ export class MeshDispatcher extends Dispatcher {
     if (inbound.sourceAddress !== '') call.sourceAddress = inbound.sourceAddress;
     const inMesh = call.snapshot.resolve(call.scheme, call.authority)?.listener.passthrough !== true;
     propagate(inbound, call.headers, this.internals, inMesh);
+    if (inbound.retriesElsewhere && inMesh) call.headers.set(retryHeaders.noRetry, '1');
     inbound.adopt(call);
   }
 }

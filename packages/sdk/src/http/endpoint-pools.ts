@@ -93,7 +93,7 @@ export class EndpointPools {
       this.#close(slot.pool);
     }
     const origin = `${scheme}://${state.address}`;
-    const pool = new ConnectionPool(origin, connectionSettings(cluster.cluster), breaker, this.clock);
+    const pool = new ConnectionPool(origin, connectionSettings(cluster.cluster, this.clock), breaker, this.clock);
     this.#slots.set(key, { pool, breaker, settings });
     this.#remember(state.address, key);
     return pool;

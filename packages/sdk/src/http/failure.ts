@@ -11,6 +11,7 @@ const requestErrors = new Set([
   'ERR_INVALID_ARG_TYPE',
 ]);
 
+const protocolErrors = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_EXCEEDED_MAX_SIZE']);
 const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 /**
@@ -25,9 +26,20 @@ export function toFailure(error: unknown, maybeSent: boolean): MeshError {
   if (code !== undefined && requestErrors.has(code)) return new MeshError('invalid_request', details);
   if (code !== undefined && timeouts.has(code)) return new MeshError('upstream_request_timeout', details);
   if (!maybeSent) return new MeshError('upstream_connection_failure', { ...details, hint: connectHint(code) });
-  if (error instanceof Error && error.name === 'HTTPParserError')
-    return new MeshError('upstream_protocol_error', details);
+  if (isProtocolError(error, code)) return new MeshError('upstream_protocol_error', details);
   return new MeshError('upstream_connection_termination', details);
+}
+
+/** What the caller's handler is told: its own reason when it cancelled, undici's own error when the request was wrong. */
+export function toCallerError(failure: MeshError): Error {
+  const ownReason = failure.reason === 'caller_cancelled' || failure.reason === 'invalid_request';
+  return ownReason && failure.cause instanceof Error ? failure.cause : failure;
+}
+
+function isProtocolError(error: unknown, code: string | undefined): boolean {
+  return (
+    (error instanceof Error && error.name === 'HTTPParserError') || (code !== undefined && protocolErrors.has(code))
+  );
 }
 
 function connectHint(code: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 import { type Clock, type FinishListener, MeshError, type Reply, type Timer } from '@inmesh/core';
-import { toFailure } from './failure.js';
+import { toCallerError, toFailure } from './failure.js';
 import type { HttpCall } from './http-call.js';
 import type { ResponseHandler } from './response-handler.js';
 
@@ -375,10 +375,4 @@ export class HttpAttempt implements ResponseHandler, Reply {
 
 function handlerThrew(error: unknown): MeshError {
   return new MeshError('caller_cancelled', { cause: error, message: 'the response handler threw' });
-}
-
-/** What the caller's handler is told: its own reason when it cancelled, undici's own error when the request was wrong. */
-export function toCallerError(failure: MeshError): Error {
-  const ownReason = failure.reason === 'caller_cancelled' || failure.reason === 'invalid_request';
-  return ownReason && failure.cause instanceof Error ? failure.cause : failure;
 }

@@ -51,6 +51,9 @@ export class HttpCall extends Call {
   }
 
   respond(response: LocalResponse): Reply {
-    return new LocalReply(response, (status, headers, body) => writeLocalResponse(this, status, headers, body));
+    return new LocalReply(response, (status, headers, body) => {
+      this.body.leaveUnread();
+      writeLocalResponse(this, status, headers, body);
+    });
   }
 }

@@ -13,12 +13,21 @@ export interface RequestBody {
   error(): Error | undefined;
   /** False for a stream or an iterable: reading it uses it up. */
   readonly rereadable: boolean;
+  /** No attempt will read it: a stream runs dry, as with a server that answers early, and closes what it reads from. */
+  leaveUnread(): void;
 }
 
 const always = () => true;
 const never = () => false;
 const noError = () => undefined;
-const noBody: RequestBody = Object.freeze({ body: null, canReplay: always, error: noError, rereadable: true });
+const nothing = () => {};
+const noBody: RequestBody = Object.freeze({
+  body: null,
+  canReplay: always,
+  error: noError,
+  rereadable: true,
+  leaveUnread: nothing,
+});
 
 export function requestBody(body: unknown): RequestBody {
   if (body === null || body === undefined) return noBody;
@@ -29,11 +38,12 @@ export function requestBody(body: unknown): RequestBody {
 }
 
 function replayable(body: unknown): RequestBody {
-  return { body: body as Body, canReplay: always, error: noError, rereadable: true };
+  return { body: body as Body, canReplay: always, error: noError, rereadable: true, leaveUnread: nothing };
 }
 
 interface StreamLike {
   on(event: 'error', listener: (error: Error) => void): unknown;
+  resume?(): unknown;
   /** Absent on streams of the oldest kind (the package form-data makes them), which cannot tell. */
   readonly readableDidRead?: boolean;
   readonly destroyed?: boolean;
@@ -52,11 +62,13 @@ function stream(source: StreamLike): RequestBody {
   });
   const canReplay =
     source.readableDidRead === undefined ? never : () => !source.readableDidRead && source.destroyed !== true;
-  return { body: source as unknown as Body, canReplay, error: () => failure, rereadable: false };
+  const leaveUnread = () => void source.resume?.();
+  return { body: source as unknown as Body, canReplay, error: () => failure, rereadable: false, leaveUnread };
 }
 
+/** As undici tells forms: its own are of another class than Node's. */
 function isForm(body: object): boolean {
-  return typeof FormData === 'function' && body instanceof FormData;
+  return (body as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'FormData';
 }
 
 type AnyIterable = AsyncIterable<unknown> | Iterable<unknown>;
@@ -75,5 +87,13 @@ function onceOnly(source: AnyIterable): RequestBody {
       }
     },
   };
-  return { body: body as unknown as Body, canReplay: () => !begun, error: () => failure, rereadable: false };
+  const canReplay = () => !begun;
+  // What has not begun holds nothing that an end would free.
+  return {
+    body: body as unknown as Body,
+    canReplay,
+    error: () => failure,
+    rereadable: false,
+    leaveUnread: nothing,
+  };
 }

@@ -33,7 +33,7 @@ export class InboundRequest extends InboundCall {
     this.req = req;
     this.res = res;
     this.handler = handler;
-    this.retriesElsewhere = isRetry(this.headers);
+    this.retriesElsewhere = isPartOfRetry(this.headers);
     this.sourceAddress = req.socket.remoteAddress ?? '';
   }
 
@@ -60,7 +60,8 @@ export class InboundRequest extends InboundCall {
   }
 }
 
-function isRetry(headers: HeaderList): boolean {
+function isPartOfRetry(headers: HeaderList): boolean {
+  if (headers.has(retryHeaders.noRetry)) return true;
   const attempt = headers.get(retryHeaders.attemptCount);
   return attempt !== undefined && Number(attempt) > 1;
 }

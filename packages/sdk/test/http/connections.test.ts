@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { CircuitBreakerThresholds, Cluster } from '@inmesh/core';
 import { testThresholds } from '@inmesh/core/testing';
 import { request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { closedPort, httpServer } from '../support/test-server.js';
 
@@ -279,6 +280,20 @@ describe('connections', () => {
     expect(await Promise.all(both)).toEqual(['done', 'done']);
     await closed;
     await until(() => server.sockets.size, 0);
+  });
+
+  it('that still come up for a request that was given up hold up no close', async () => {
+    const connect = vi.spyOn(Socket.prototype, 'connect').mockReturnThis();
+    const mesh = staticMesh([9]);
+    const abort = new AbortController();
+    const givenUp = request('http://reviews/', { dispatcher: mesh.dispatcher, signal: abort.signal });
+    await until(() => connect.mock.calls.length, 1);
+    abort.abort();
+    await expect(givenUp).rejects.toMatchObject({ name: 'AbortError' });
+    await mesh.close();
+    expect(connect.mock.contexts[0]).toMatchObject({ destroyed: true });
+    expect(breakerOf(mesh).connections).toBe(0);
+    connect.mockRestore();
   });
 
   it('fail those that wait when they are destroyed', async () => {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Readable, Stream } from 'node:stream';
 import { MeshError } from '@inmesh/core';
 import { testCluster } from '@inmesh/core/testing';
-import { type Dispatcher, request } from 'undici';
+import { type Dispatcher, FormData, request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { closedPort, httpServer, type TestServer, tcpServer } from '../support/test-server.js';
@@ -121,6 +121,17 @@ describe('requests through the dispatcher', () => {
       },
     });
     await expect(failing).rejects.toThrow('handler bug');
+  });
+
+  it('take undici’s own forms, and send them again', async () => {
+    const form = new FormData();
+    form.set('file', new Blob(['of bytes']), 'name.txt');
+    const server = keep(await httpServer((req, res) => req.pipe(res)));
+    const mesh = keep(staticMesh([await closedPort(), server.port], { retry: retryEverything }));
+    for (let i = 0; i < 2; i += 1) {
+      const { body } = await through(mesh, { method: 'POST', body: form });
+      expect(await body.text()).toMatch(/name="file"; filename="name.txt"[\s\S]*of bytes/);
+    }
   });
 
   it('stream bodies both ways with back-pressure and without loss', async () => {
@@ -325,6 +336,12 @@ describe('failures', () => {
 
   it('of the protocol are 502', async () => {
     const server = keep(await tcpServer((socket) => socket.on('data', () => socket.end('not http\r\n\r\n'))));
+    const mesh = keep(staticMesh([server.port]));
+    expect(await failureOf(through(mesh))).toMatchObject({ reason: 'upstream_protocol_error', httpStatus: 502 });
+  });
+
+  it('so are response headers above the size that is read', async () => {
+    const server = keep(await httpServer((_req, res) => res.setHeader('x-huge', 'x'.repeat(20_000)).end()));
     const mesh = keep(staticMesh([server.port]));
     expect(await failureOf(through(mesh))).toMatchObject({ reason: 'upstream_protocol_error', httpStatus: 502 });
   });

@@ -84,6 +84,21 @@ describe.each(adapters)('a service behind $name', ({ create }) => {
     expect(headers['x-inmesh-no-retry']).toBe('1');
   });
 
+  it('tells every tier below of a client that has begun with it', async () => {
+    const { seen, port } = await service(() => 503);
+    const mesh = meshTo([port]);
+    const upper = await create(mesh.internals, async (_req, res) => {
+      res.statusCode = await get(mesh);
+      res.end();
+      return undefined;
+    });
+    const upperPort = await serve(upper.server, upper.close);
+    const headers = { 'x-envoy-attempt-count': '2' };
+    const { body } = await request(`http://127.0.0.1:${upperPort}/`, { headers });
+    await body.dump();
+    expect(seen).toEqual({ leaf: 1, service: 1, attempts: [undefined] });
+  });
+
   it('retries for a client whose first attempt says that it is one', async () => {
     const { seen, port } = await service(() => 503);
     const { body } = await request(`http://127.0.0.1:${port}/`, { headers: { 'x-envoy-attempt-count': '1' } });

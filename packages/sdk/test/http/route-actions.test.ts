@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import type { FaultPolicy, HeaderMutations, HeaderWrite, MeshError } from '@inmesh/core';
-import { request, fetch as undiciFetch } from 'undici';
+import { type Dispatcher, request, fetch as undiciFetch } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ignoreResponse } from '../../src/http/ignore-response.js';
 import { type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { httpServer, type TestServer } from '../support/test-server.js';
 
@@ -117,6 +120,66 @@ describe('a route that answers by itself', () => {
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('60');
     expect(await response.text()).toBe('closed for the night');
+  });
+
+  it.each([204, 304])('has neither a body nor its length for a status %i', async (httpStatus) => {
+    const m = await mesh({ route: { action: { kind: 'directResponse', httpStatus, body: 'x' } } });
+    const { statusCode, headers, body } = await get(m);
+    expect(statusCode).toBe(httpStatus);
+    expect(headers).not.toHaveProperty('content-length');
+    expect(await body.text()).toBe('');
+  });
+
+  it('lets a body run dry that nobody will read', async () => {
+    const m = await mesh(options);
+    const body = Readable.from(['of', 'a', 'file']);
+    const closed = once(body, 'close');
+    const answer = await request(url, { dispatcher: m.dispatcher, method: 'POST', body });
+    await answer.body.dump();
+    await closed;
+  });
+
+  it('fails for a caller whose handler throws, at whatever moment (f3)', async () => {
+    const m = await mesh(options);
+    const thrown = new Error('handler bug');
+    for (const name of ['onHeaders', 'onData', 'onComplete']) {
+      const error = await new Promise((onError) => {
+        const bug = () => {
+          throw thrown;
+        };
+        const handler = { ...ignoreResponse, onError, [name]: bug } as Dispatcher.DispatchHandler;
+        m.dispatcher.dispatch({ origin: 'http://reviews', path: '/', method: 'GET' }, handler);
+      });
+      expect(error).toBe(thrown);
+    }
+  });
+
+  it('ends for a caller that pauses it and goes away', async () => {
+    const m = await mesh(options);
+    const told: string[] = [];
+    const reason = new Error('gone');
+    const error = await new Promise((onError) => {
+      let abort: (reason: Error) => void;
+      const handler = {
+        ...ignoreResponse,
+        onConnect: (toAbort: typeof abort) => {
+          abort = toAbort;
+        },
+        onHeaders: (_status: number, _headers: Buffer[], resume: () => void) => {
+          setImmediate(() => {
+            abort(reason);
+            resume();
+          });
+          return false;
+        },
+        onData: () => told.push('data'),
+        onComplete: () => told.push('complete'),
+        onError,
+      } as unknown as Dispatcher.DispatchHandler;
+      m.dispatcher.dispatch({ origin: 'http://reviews', path: '/', method: 'GET' }, handler);
+    });
+    expect(error).toBe(reason);
+    expect(told).toEqual([]);
   });
 });
 

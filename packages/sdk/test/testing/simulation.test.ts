@@ -1,4 +1,4 @@
-import { runRandomScenario, Simulation } from 'inmesh/testing';
+import { type Outcome, runRandomScenario, Simulation } from 'inmesh/testing';
 import { describe, expect, it } from 'vitest';
 
 const reviews = `
@@ -89,6 +89,49 @@ describe('a simulation', () => {
     expect((await outcome).header('x-path')).toBe('/top/leaf');
   });
 
+  it('has callers that go away, and everything that was done for them ends', async () => {
+    const simulation = new Simulation({ seed: 1, config: policy(split(100, 0)) });
+    const inner = simulation.client();
+    const outcomes: Promise<Outcome>[] = [];
+    simulation.network.listen('10.0.0.1:80', {
+      kind: 'handle',
+      handler: async (serving) => {
+        if (serving.path === '/leaf') return new Promise(() => {});
+        outcomes.push(inner.send({ url: 'http://reviews.test/leaf', serving }));
+        return outcomes[0]!;
+      },
+    });
+    const outcome = simulation.client().send({ url: 'http://reviews.test/top', cancelAfterMs: 30 });
+    await simulation.run(30);
+    const caller = { status: 0, endedAt: 30, error: { reason: 'caller_cancelled' } };
+    expect(await outcome).toMatchObject(caller);
+    expect(await outcomes[0]).toMatchObject(caller);
+    expect(simulation.finish()).toEqual([]);
+  });
+
+  it('hands a deadline down, and lets one tier alone retry', async () => {
+    const retries = `${split(100, 0).slice(0, -1)}, retries: { attempts: 2, retryOn: 5xx, backoff: 1ms } }`;
+    const simulation = new Simulation({ seed: 1, config: policy(retries) });
+    const inner = simulation.client();
+    const deadlines = new Set<number>();
+    let leaf = 0;
+    simulation.network.listen('10.0.0.1:80', {
+      kind: 'handle',
+      handler: async (serving) => {
+        deadlines.add(serving.deadline);
+        if (serving.path === '/top') return inner.send({ url: 'http://reviews.test/leaf', serving });
+        leaf += 1;
+        return { status: 503 };
+      },
+    });
+    const outcome = simulation.client().send({ url: 'http://reviews.test/top', deadlineMs: 900 });
+    await simulation.run(900);
+    expect(await outcome).toMatchObject({ status: 503, attempts: 1 });
+    expect([...deadlines]).toEqual([900]);
+    expect(leaf).toBe(3);
+    expect(simulation.finish()).toEqual([]);
+  });
+
   it('replaces its configuration under way, and says everything that is wrong with one', async () => {
     const simulation = new Simulation({ seed: 1, config: policy(split(100, 0)) });
     const servers = ['10.0.0.1:80', '10.0.0.2:80'].map((address) => simulation.network.listen(address));
@@ -100,6 +143,18 @@ describe('a simulation', () => {
     await simulation.run(10);
     expect(servers.map((server) => server.requests)).toEqual([1, 1]);
     expect(() => simulation.apply(policy('{ rout: [] }'))).toThrow(/spec\.http\[0\]\.rout: .*did you mean "route"/);
+  });
+
+  it('says what is wrong with a server, an address and a seed, as tests are not always typed', () => {
+    const simulation = new Simulation({ seed: 1 });
+    const listen = (behaviour: object, address = '10.0.0.1:80') =>
+      simulation.network.listen(address, behaviour as { kind: 'hang' });
+    expect(() => listen({ kind: 'anwser' })).toThrow('behaviour.kind: "anwser" is none of answer, handle');
+    expect(() => listen({ kind: 'answer', latencyMS: 5 })).toThrow('behaviour.latencyMS: "answer" has no such field');
+    expect(() => listen({ kind: 'hang' }, '10.0.0.1')).toThrow('"10.0.0.1" is no address: ip:port');
+    const server = listen({ kind: 'hang' });
+    expect(() => Object.assign(server, { behaviour: { kind: 'hung' } })).toThrow('"hung" is none of');
+    expect(() => new (Simulation as unknown as new () => Simulation)()).toThrow('seed must be an integer');
   });
 
   it('does not let two servers have one address', () => {

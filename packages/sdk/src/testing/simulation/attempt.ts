@@ -5,10 +5,12 @@ import {
   MeshError,
   type Random,
   type Reply,
+  retryHeaders,
   type Timer,
 } from '@inmesh/core';
 import { type Behaviour, drawDelay, type SimulatedAnswer } from './behaviour.js';
 import type { SimulatedCall } from './call.js';
+import { ServedRequest } from './served-request.js';
 
 interface Parts {
   readonly clock: Clock;
@@ -28,13 +30,18 @@ export class SimulatedAttempt implements Reply {
   #timer: Timer | undefined;
   #failure: MeshError | undefined;
   readonly #listeners: FinishListener[] = [];
+  readonly #request: ServedRequest;
+  readonly #startedAt: number;
   readonly #onInterrupt = (reason: MeshError) => this.#interrupt(reason);
 
   constructor(
     private readonly call: SimulatedCall,
     private readonly parts: Parts,
   ) {
+    this.#request = new ServedRequest(call);
+    this.#startedAt = parts.clock.now();
     call.interrupt = this.#onInterrupt;
+    this.#touch();
   }
 
   start(behaviour: Behaviour): void {
@@ -43,12 +50,12 @@ export class SimulatedAttempt implements Reply {
       case 'answer': {
         const { status = 200, headers } = behaviour;
         this.#bodyMs = drawDelay(behaviour.bodyMs, random);
-        const answer = { status: typeof status === 'number' ? status : status(this.call.request, random), headers };
+        const answer = { status: typeof status === 'number' ? status : status(random, this.#request), headers };
         this.#timer = clock.setTimer(drawDelay(behaviour.latencyMs, random), () => this.#answer(answer));
         return;
       }
       case 'handle':
-        behaviour.handler(this.call.request).then(
+        behaviour.handler(this.#request).then(
           (answer) => this.#answer(answer),
           () => this.#answer({ status: 500 }),
         );
@@ -92,9 +99,23 @@ export class SimulatedAttempt implements Reply {
   #answer({ status, headers = {} }: SimulatedAnswer): void {
     if (this.#phase !== 'sent') return;
     this.#phase = 'answered';
+    this.#touch();
     this.httpStatus = status;
     this.#headers = HeaderList.of(Object.entries(headers));
+    if (this.#request.retriesSpent) this.#headers.set(retryHeaders.noRetry, '1');
+    const sent = this.#headers.copy();
+    this.call.lastOutcome = { ...this.#ending(), kind: 'answered', status, header: (name) => sent.get(name) };
     this.parts.resolve(this);
+  }
+
+  /** Something has moved between the client and the server. */
+  #touch(): void {
+    this.call.idleWatch?.touch();
+    this.call.attemptIdleWatch?.touch();
+  }
+
+  #ending() {
+    return { attempt: this.call.attempt, startedAt: this.#startedAt, at: this.parts.clock.now() };
   }
 
   #reset(): void {
@@ -102,12 +123,14 @@ export class SimulatedAttempt implements Reply {
   }
 
   #interrupt(reason: MeshError): void {
+    this.#request.cancel();
     if (this.#phase === 'sent') this.#fail(reason);
     else this.#end(reason);
   }
 
   #fail(failure: MeshError): void {
     if (this.#phase !== 'sent') return;
+    this.call.lastOutcome = { ...this.#ending(), kind: 'broken', reason: failure.reason };
     this.#end(failure);
     this.parts.reject(failure);
   }

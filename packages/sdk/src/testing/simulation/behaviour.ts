@@ -4,6 +4,8 @@ import type { Random } from '@inmesh/core';
 export interface SimulatedRequest {
   readonly method: string;
   readonly path: string;
+  /** When its caller stops waiting, on the scale of the simulation's clock; Infinity for never. */
+  readonly deadline: number;
   /** The first value of a header, by lower-case name. */
   header(name: string): string | undefined;
 }
@@ -21,7 +23,7 @@ export type Behaviour =
   /** Answers after `latencyMs`; its body ends `bodyMs` later. Defaults: status 200, no delays. */
   | {
       readonly kind: 'answer';
-      readonly status?: number | ((request: SimulatedRequest, random: Random) => number);
+      readonly status?: number | ((random: Random, request: SimulatedRequest) => number);
       readonly headers?: Readonly<Record<string, string>>;
       readonly latencyMs?: Delay;
       readonly bodyMs?: Delay;

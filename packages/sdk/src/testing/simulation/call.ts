@@ -1,21 +1,39 @@
-import { Call, type CallInit, LocalReply, type LocalResponse, type Reply } from '@inmesh/core';
-import type { SimulatedRequest } from './behaviour.js';
+import { Call, type CallInit, LocalReply, type LocalResponse, type MeshErrorReason, type Reply } from '@inmesh/core';
+
+/** What came of an attempt, and when. */
+export type AttemptOutcome = { readonly attempt: number; readonly startedAt: number; readonly at: number } & (
+  | { readonly kind: 'answered'; readonly status: number; header(name: string): string | undefined }
+  /** The connection broke, or the attempt was given up: the server may have acted on it. */
+  | { readonly kind: 'broken'; readonly reason: MeshErrorReason }
+  | { readonly kind: 'refused' }
+);
+
+export interface SimulatedCallInit extends CallInit {
+  readonly replayable: boolean;
+  /** When the caller goes away; Infinity for never. */
+  readonly leavesAt?: number;
+  /** The call that a mirror copied. */
+  readonly copyOf?: SimulatedCall | undefined;
+}
 
 /** An outgoing call of a simulated client. */
 export class SimulatedCall extends Call {
   readonly protocol = 'http';
   readonly replayable: boolean;
+  readonly leavesAt: number;
+  readonly copyOf: SimulatedCall | undefined;
   /** Whether the last attempt reached a server: a retry of one that did not costs no budget. */
   lastAttemptSent = false;
+  /** How many of it mirrors have made. */
+  copies = 0;
+  /** Undefined until the first attempt has ended. */
+  lastOutcome: AttemptOutcome | undefined = undefined;
 
-  constructor(init: CallInit & { replayable: boolean }) {
+  constructor(init: SimulatedCallInit) {
     super(init);
     this.replayable = init.replayable;
-  }
-
-  get request(): SimulatedRequest {
-    const { method, path, headers } = this;
-    return { method, path, header: (name) => headers.get(name) };
+    this.leavesAt = init.leavesAt ?? Number.POSITIVE_INFINITY;
+    this.copyOf = init.copyOf;
   }
 
   canReplay(): boolean {
@@ -29,15 +47,11 @@ export class SimulatedCall extends Call {
   /** A copy for a mirror: nobody waits for it. */
   shadow(): SimulatedCall {
     const { scheme, authority, method, path, snapshot, startedAt, replayable } = this;
+    this.copies += 1;
     return new SimulatedCall({
-      scheme,
-      authority,
-      method,
-      path,
+      ...{ scheme, authority, method, path, snapshot, startedAt, replayable },
       headers: this.headers.copy(),
-      snapshot,
-      startedAt,
-      replayable,
+      copyOf: this,
     });
   }
 }

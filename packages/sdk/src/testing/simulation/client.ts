@@ -1,5 +1,7 @@
 import { type Clock, HeaderList, MeshError, type Reply, type Service, type SnapshotHolder } from '@inmesh/core';
+import type { SimulatedRequest } from './behaviour.js';
 import { SimulatedCall } from './call.js';
+import { ServedRequest } from './served-request.js';
 
 export interface SimulatedRequestInit {
   /** An http or https URL. */
@@ -9,8 +11,12 @@ export interface SimulatedRequestInit {
   readonly headers?: Readonly<Record<string, string>>;
   /** How long the caller waits, in ms from now; default for ever. */
   readonly deadlineMs?: number;
+  /** After how many ms the caller goes away; default never. */
+  readonly cancelAfterMs?: number;
   /** Whether the body can be sent again; default true. */
   readonly replayable?: boolean;
+  /** The request that a handler makes the call for: its deadline, its end and what tiers tell each other of retries count. */
+  readonly serving?: SimulatedRequest;
 }
 
 /** How a simulated call ended, body included. Times are those of the simulation's clock, in ms. */
@@ -45,10 +51,21 @@ export class SimulatedClient {
 
   /** Settles as the clock is advanced, and never rejects: a failure is part of the outcome. */
   send(init: SimulatedRequestInit): Promise<Outcome> {
+    const { clock } = this.parts;
     const call = this.#newCall(init);
+    const serving = init.serving instanceof ServedRequest ? init.serving : undefined;
+    serving?.begin(call);
     for (const listener of this.parts.listeners) listener.callStarted(call);
+    const leaving =
+      init.cancelAfterMs === undefined
+        ? undefined
+        : clock.setTimer(init.cancelAfterMs, () =>
+            call.cancel(new MeshError('caller_cancelled', { message: 'the caller went away' })),
+          );
     return new Promise((resolve) => {
       const end = (reply: Reply | undefined, error: MeshError | undefined) => {
+        leaving?.cancel();
+        serving?.end(call);
         const outcome = this.#outcome(call, reply, error);
         for (const listener of this.parts.listeners) listener.callEnded(call, outcome);
         resolve(outcome);
@@ -63,9 +80,10 @@ export class SimulatedClient {
     });
   }
 
-  #newCall({ url, method = 'GET', headers = {}, deadlineMs, replayable = true }: SimulatedRequestInit): SimulatedCall {
+  #newCall({ url, method = 'GET', headers = {}, replayable = true, ...init }: SimulatedRequestInit): SimulatedCall {
     const { clock, snapshots } = this.parts;
     const { protocol, host, pathname, search } = new URL(url);
+    const now = clock.now();
     const call = new SimulatedCall({
       scheme: protocol === 'https:' ? 'https' : 'http',
       authority: host,
@@ -73,10 +91,13 @@ export class SimulatedClient {
       path: pathname + search,
       headers: HeaderList.of([['host', host], ...Object.entries(headers)]),
       snapshot: snapshots.current,
-      startedAt: clock.now(),
+      startedAt: now,
       replayable,
+      leavesAt: now + (init.cancelAfterMs ?? Number.POSITIVE_INFINITY),
     });
-    if (deadlineMs !== undefined) call.deadline = clock.now() + deadlineMs;
+    const inherited = init.serving?.deadline ?? Number.POSITIVE_INFINITY;
+    call.deadline = Math.min(now + (init.deadlineMs ?? Number.POSITIVE_INFINITY), inherited);
+    call.retriesElsewhere = init.serving instanceof ServedRequest && init.serving.isRetry;
     return call;
   }
 

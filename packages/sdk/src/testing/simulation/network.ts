@@ -2,10 +2,11 @@ import { type Clock, type EndpointView, MeshError, type Random, type Reply, type
 import { SimulatedAttempt } from './attempt.js';
 import type { Behaviour } from './behaviour.js';
 import type { SimulatedCall } from './call.js';
+import { checkAddress, checkBehaviour } from './check-behaviour.js';
 
 /** One server of the simulated network; its behaviour may be changed at any time and counts for requests from then on. */
 export class SimulatedServer {
-  behaviour: Behaviour;
+  #behaviour: Behaviour;
   /** Requests that reached it. */
   requests = 0;
 
@@ -13,7 +14,16 @@ export class SimulatedServer {
     readonly address: string,
     behaviour: Behaviour,
   ) {
-    this.behaviour = behaviour;
+    this.#behaviour = checkBehaviour(behaviour);
+  }
+
+  get behaviour(): Behaviour {
+    return this.#behaviour;
+  }
+
+  /** @throws TypeError when it is none */
+  set behaviour(behaviour: Behaviour) {
+    this.#behaviour = checkBehaviour(behaviour);
   }
 }
 
@@ -32,9 +42,10 @@ export class SimulatedNetwork {
 
   /**
    * A server at `ip:port`; by default it answers 200 at once.
-   * @throws Error when the address is taken
+   * @throws Error when the address is taken, TypeError when it is none
    */
   listen(address: string, behaviour: Behaviour = { kind: 'answer' }): SimulatedServer {
+    checkAddress(address);
     if (this.#servers.has(address)) throw new Error(`there is already a server at ${address}`);
     const server = new SimulatedServer(address, behaviour);
     this.#servers.set(address, server);
@@ -61,6 +72,8 @@ export class SimulatedNetwork {
       const server = this.#servers.get(endpoint.endpoint.address);
       call.lastAttemptSent = server !== undefined && server.behaviour.kind !== 'refuse';
       if (server === undefined || server.behaviour.kind === 'refuse') {
+        const now = this.clock.now();
+        call.lastOutcome = { kind: 'refused', attempt: call.attempt, startedAt: now, at: now };
         reject(new MeshError('upstream_connection_failure', { message: 'connection refused' }));
         return;
       }

@@ -1,17 +1,23 @@
 import type {
   Cluster,
+  FaultPolicy,
   ForwardAction,
   LoadBalancerPolicy,
   LocalityEndpoints,
   MeshResources,
+  MirrorPolicy,
   OutlierDetection,
   Random,
+  RateLimit,
   RetryCondition,
+  RetryPolicy,
+  Route,
 } from '@inmesh/core';
 import {
   testCluster,
   testEndpoint,
   testForward,
+  testRateLimit,
   testRetryPolicy,
   testRoute,
   testRouteConfiguration,
@@ -20,14 +26,21 @@ import {
 const clusterNames = ['v1', 'v2', 'v3'] as const;
 const endpointsPerCluster = 12;
 
+/** One for the whole run: its buckets begin anew with other settings. */
+const randomLimit: RateLimit = testRateLimit({
+  name: 'limited',
+  side: 'outbound',
+  bucket: { maxTokens: 3, tokensPerFill: 1, fillIntervalMs: 100 },
+});
+
 /** Resources drawn at random, and changed at random: endpoints come and go, weights and policies shift. */
 export class RandomResources {
   /** Of every server that may ever be named. */
   readonly allAddresses: readonly string[];
   readonly #clusters: Map<string, Cluster>;
   readonly #localities = new Map<string, LocalityEndpoints[]>();
-  #reviews: ForwardAction;
-  readonly #ratings: ForwardAction;
+  #reviews: Route;
+  #ratings: Route;
 
   constructor(private readonly draws: Random) {
     this.allAddresses = clusterNames.flatMap((_, cluster) =>
@@ -35,20 +48,20 @@ export class RandomResources {
     );
     this.#clusters = new Map(clusterNames.map((name) => [name, this.#cluster(name)]));
     for (const name of clusterNames) this.#localities.set(name, this.#endpoints(name));
-    this.#reviews = this.#forward(['v1', 'v2']);
-    this.#ratings = this.#forward(['v3']);
+    this.#reviews = this.#route(['v1', 'v2']);
+    this.#ratings = this.#route(['v3']);
   }
 
   current(): MeshResources {
-    const route = (name: string, action: ForwardAction) =>
-      testRouteConfiguration([{ domains: ['*'], routes: [testRoute({ action })] }], name);
+    const configuration = (name: string, route: Route) =>
+      testRouteConfiguration([{ domains: ['*'], routes: [route] }], name);
     const hosts = [
       ['reviews:80', this.#reviews],
       ['ratings:80', this.#ratings],
     ] as const;
     return {
       listeners: new Map(hosts.map(([name]) => [name, { name, routes: name }])),
-      routes: new Map(hosts.map(([name, action]) => [name, route(name, action)])),
+      routes: new Map(hosts.map(([name, route]) => [name, configuration(name, route)])),
       clusters: this.#clusters,
       assignments: new Map(
         [...this.#localities].map(([clusterName, localities]) => [clusterName, { clusterName, localities }]),
@@ -59,7 +72,8 @@ export class RandomResources {
   change(): void {
     const name = this.#oneOf(clusterNames);
     if (this.draws() < 0.6) this.#localities.set(name, this.#endpoints(name));
-    else if (this.draws() < 0.5) this.#reviews = this.#forward(['v1', 'v2']);
+    else if (this.draws() < 0.4) this.#reviews = this.#route(['v1', 'v2']);
+    else if (this.draws() < 0.3) this.#ratings = this.#route(['v3']);
     else this.#clusters.set(name, this.#cluster(name));
   }
 
@@ -78,7 +92,7 @@ export class RandomResources {
       panicThresholdPercent: this.#oneOf([0, 0, 50, 100]),
       localityWeighted: this.draws() < 0.3,
       // The same for the whole run: a budget that is replaced begins anew, and the ledger could not tell whose a retry is.
-      retryBudget: name === 'v3' ? { percent: 20, minConcurrency: 3 } : undefined,
+      retryBudget: name === 'v3' ? { percent: 20, minConcurrency: 1 } : undefined,
       outlierDetection: this.draws() < 0.7 ? this.#outlierDetection() : undefined,
     });
   }
@@ -138,7 +152,7 @@ export class RandomResources {
         zone: `z${index}`,
         subZone: '',
         priority: priorities ? index : 0,
-        weight: this.#integer(1, 5),
+        weight: this.#integer(0, 5),
         endpoints: named.slice(from, from + perLocality).map((last) =>
           testEndpoint({
             host: `10.0.${cluster}.${last}`,
@@ -152,21 +166,53 @@ export class RandomResources {
     return localities;
   }
 
-  #forward(clusters: readonly string[]): ForwardAction {
-    const conditions: RetryCondition[] = ['connect-failure', 'refused-stream', 'reset', '5xx', 'gateway-error'];
-    const retry = testRetryPolicy({
-      on: new Set(conditions.filter(() => this.draws() < 0.6)),
-      attempts: this.#integer(1, 5),
-      perTryTimeoutMs: this.draws() < 0.5 ? this.#integer(20, 500) : 0,
-      hostSelectionAttempts: this.#integer(0, 5),
+  #route(clusters: readonly string[]): Route {
+    return testRoute({
+      action: this.#forward(clusters),
+      fault: this.draws() < 0.3 ? this.#fault() : undefined,
+      rateLimits: this.draws() < 0.3 ? [randomLimit] : [],
     });
+  }
+
+  #forward(clusters: readonly string[]): ForwardAction {
     return testForward({
       targets: clusters.map((cluster) => ({ cluster, weight: this.#integer(1, 99) })),
       // Without any limit a hanging server would hold a call for ever.
       timeoutMs: this.#integer(50, 5000),
-      retry: this.draws() < 0.8 ? retry : undefined,
+      maxStreamDurationMs: this.draws() < 0.3 ? this.#integer(50, 5000) : 0,
+      idleTimeoutMs: this.draws() < 0.3 ? this.#integer(20, 2000) : 0,
+      priority: this.#oneOf(['default', 'default', 'high'] as const),
+      retry: this.draws() < 0.8 ? this.#retry() : undefined,
+      mirrors: this.draws() < 0.3 ? [this.#mirror()] : [],
       hash: [{ kind: 'header', name: 'x-user', rewrite: undefined, terminal: false }],
     });
+  }
+
+  #retry(): RetryPolicy {
+    const conditions: RetryCondition[] = ['connect-failure', 'refused-stream', 'reset', '5xx', 'gateway-error'];
+    const resetHeaders = [{ name: 'retry-after', format: 'seconds' } as const];
+    return testRetryPolicy({
+      on: new Set(conditions.filter(() => this.draws() < 0.5)),
+      attempts: this.#integer(1, 5),
+      perTryTimeoutMs: this.draws() < 0.5 ? this.#integer(20, 500) : 0,
+      perTryIdleTimeoutMs: this.draws() < 0.2 ? this.#integer(20, 500) : 0,
+      hostSelectionAttempts: this.#integer(0, 5),
+      rateLimitedBackoff: this.draws() < 0.3 ? { resetHeaders, maxIntervalMs: 300_000 } : undefined,
+    });
+  }
+
+  #mirror(): MirrorPolicy {
+    return { cluster: this.#oneOf(clusterNames), perMillion: this.#oneOf([500_000, 1_000_000]), shadowSuffix: true };
+  }
+
+  #fault(): FaultPolicy {
+    const share = () => this.#oneOf([100_000, 500_000]);
+    return {
+      delay: this.draws() < 0.7 ? { fixedMs: this.#integer(1, 500), perMillion: share() } : undefined,
+      abort: this.draws() < 0.5 ? { httpStatus: 418, grpcStatus: undefined, perMillion: share() } : undefined,
+      headers: [],
+      maxActive: this.#oneOf([1, Number.POSITIVE_INFINITY]),
+    };
   }
 
   #integer(min: number, max: number): number {

@@ -1,7 +1,7 @@
 import type { Random } from '@inmesh/core';
 import { seededRandom } from '@inmesh/core/testing';
-import type { Behaviour } from './behaviour.js';
-import type { SimulatedClient } from './client.js';
+import type { Behaviour, SimulatedAnswer, SimulatedRequest } from './behaviour.js';
+import type { SimulatedClient, SimulatedRequestInit } from './client.js';
 import type { Violation } from './invariants.js';
 import { RandomResources } from './random-resources.js';
 import { Simulation } from './simulation.js';
@@ -30,15 +30,25 @@ export async function runRandomScenario(seed: number): Promise<ScenarioReport> {
   const simulation = new Simulation({ seed });
   listenEverywhere(simulation, resources);
   simulation.apply(resources.current());
-  const client = simulation.client();
+  const clients = [simulation.client(), simulation.client()];
   const tally = { calls: 0, succeeded: 0, attempts: 0 };
   for (let step = 0; step < steps; step += 1) {
-    disturb(simulation, resources, draws);
-    for (let left = Math.floor(draws() * 12); left > 0; left -= 1) call(client, draws, tally);
+    disturb(simulation, resources, draws, clients[0]!);
+    const calls = Math.floor(draws() * (draws() < 0.1 ? 60 : 12));
+    for (let left = calls; left > 0; left -= 1) call(clients[left % 2]!, draws, tally);
     await simulation.run(Math.floor(draws() * stepMs));
   }
   await simulation.run(settleMs);
-  return { seed, ...tally, violations: simulation.finish() };
+  return { seed, ...tally, violations: [...simulation.finish(), ...notSettled(simulation)] };
+}
+
+/** Long after the last call no timer is left, and every endpoint is back. */
+function notSettled({ clock, snapshots }: Simulation): Violation[] {
+  const ejected = [...snapshots.current.clusters.values()].flatMap(({ endpoints }) =>
+    endpoints.filter(({ host }) => host.ejected).map(({ endpoint }) => `${endpoint.address} is still ejected`),
+  );
+  const timers = clock.pendingTimers === 0 ? [] : [`${clock.pendingTimers} timers remain`];
+  return [...timers, ...ejected].map((detail) => ({ rule: 'in-flight', at: clock.now(), detail }));
 }
 
 /** @throws Error with the seed and what went wrong, when something did */
@@ -53,34 +63,39 @@ export async function checkRandomScenario(seed: number): Promise<ScenarioReport>
 
 function call(client: SimulatedClient, draws: Random, tally: { calls: number; succeeded: number; attempts: number }) {
   tally.calls += 1;
-  const init = {
-    url: draws() < 0.8 ? 'http://reviews/' : 'http://ratings/slow',
-    method: draws() < 0.8 ? 'GET' : 'POST',
-    headers: { 'x-user': `user-${Math.floor(draws() * 10)}` },
-    replayable: draws() < 0.9,
-    ...(draws() < 0.3 && { deadlineMs: Math.floor(draws() * 3000) }),
-  };
-  void client.send(init).then(({ status, error, attempts }) => {
+  void client.send(randomRequest(draws)).then(({ status, error, attempts }) => {
     tally.attempts += attempts;
     if (error === undefined && status < 500) tally.succeeded += 1;
   });
+}
+
+function randomRequest(draws: Random): SimulatedRequestInit {
+  return {
+    url: draws() < 0.6 ? 'http://reviews/' : 'http://ratings/slow',
+    method: draws() < 0.8 ? 'GET' : 'POST',
+    headers: { 'x-user': `user-${Math.floor(draws() * 10)}`, ...(draws() < 0.1 && { 'x-envoy-max-retries': '1' }) },
+    replayable: draws() < 0.9,
+    ...(draws() < 0.3 && { deadlineMs: Math.floor(draws() * 3000) }),
+    ...(draws() < 0.2 && { cancelAfterMs: Math.floor(draws() * 1000) }),
+  };
 }
 
 function listenEverywhere(simulation: Simulation, resources: RandomResources): void {
   for (const address of resources.allAddresses) simulation.network.listen(address, { kind: 'answer', latencyMs: 5 });
 }
 
-function disturb(simulation: Simulation, resources: RandomResources, draws: Random): void {
+function disturb(simulation: Simulation, resources: RandomResources, draws: Random, caller: SimulatedClient): void {
   for (const address of resources.allAddresses) {
-    if (draws() < 0.15) simulation.network.server(address)!.behaviour = randomBehaviour(draws);
+    if (draws() < 0.15) simulation.network.server(address)!.behaviour = randomBehaviour(draws, caller);
   }
   if (draws() >= 0.4) return;
   resources.change();
   simulation.apply(resources.current());
 }
 
-function randomBehaviour(draws: Random): Behaviour {
-  const kind = Math.floor(draws() * 8);
+/** @param caller who calls the next tier where a server needs one */
+function randomBehaviour(draws: Random, caller: SimulatedClient): Behaviour {
+  const kind = Math.floor(draws() * 9);
   const failRate = draws();
   switch (kind) {
     case 0:
@@ -92,8 +107,17 @@ function randomBehaviour(draws: Random): Behaviour {
     case 3:
       return { kind: 'answer', status: 503, latencyMs: 2, ...(failRate < 0.5 && { headers: { 'retry-after': '1' } }) };
     case 4:
-      return { kind: 'answer', status: (_, random) => (random() < failRate ? 500 : 200), latencyMs: 3 };
+      return { kind: 'answer', status: (random) => (random() < failRate ? 500 : 200), latencyMs: 3 };
+    case 5:
+      return { kind: 'handle', handler: async (request) => askNext(request, caller) };
     default:
       return { kind: 'answer', latencyMs: (random) => random() * 30, bodyMs: (random) => random() * 20 };
   }
+}
+
+/** The last tier is where the path says so: a request goes one tier down each time. */
+async function askNext(serving: SimulatedRequest, caller: SimulatedClient): Promise<SimulatedAnswer> {
+  if (serving.path === '/slow/leaf') return { status: 200 };
+  const { status } = await caller.send({ url: `http://ratings/slow${serving.path === '/' ? '' : '/leaf'}`, serving });
+  return { status: status === 0 ? 503 : status };
 }

@@ -4,6 +4,7 @@ import {
   type MeshResources,
   outbound,
   type Random,
+  RateLimiter,
   SnapshotAssembler,
   SnapshotHolder,
 } from '@inmesh/core';
@@ -36,9 +37,12 @@ export class Simulation {
   readonly #assembler: SnapshotAssembler;
   readonly #client: ClientView;
   readonly #checker: InvariantChecker;
+  readonly #rateLimiter: RateLimiter;
 
-  /** @throws Error that lists everything wrong with the configuration */
-  constructor({ seed, config = emptyResources, client = { namespace: 'default' } }: SimulationOptions) {
+  /** @throws Error that lists everything wrong with the configuration, TypeError without a seed */
+  constructor(options: SimulationOptions) {
+    const { seed, config = emptyResources, client = { namespace: 'default' } } = options ?? {};
+    if (!Number.isInteger(seed)) throw new TypeError('new Simulation({ seed }): seed must be an integer');
     this.seed = seed;
     this.random = seededRandom(seed);
     this.network = new SimulatedNetwork(this.clock, this.random);
@@ -46,6 +50,7 @@ export class Simulation {
     const search = [`${client.namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'];
     const { clock, random } = this;
     this.#assembler = new SnapshotAssembler({ clock, random, hash64: testHash64, searchDomains: search });
+    this.#rateLimiter = new RateLimiter({ clock, random });
     this.snapshots = new SnapshotHolder(this.#assembler.assemble(emptyResources));
     this.#checker = new InvariantChecker(clock, this.snapshots);
     this.network.onAttempt((call, endpoint) => this.#checker.attemptStarted(call, endpoint));
@@ -66,13 +71,14 @@ export class Simulation {
     this.snapshots.replace(this.#assembler.assemble(resources));
   }
 
-  /** A process that calls others. Clients of one simulation share what they learn of endpoints, as the calls of a process do. */
+  /** Who calls others. Clients of one simulation share what they learn and what they count, as the calls of a process do. */
   client(...listeners: CallListener[]): SimulatedClient {
     const { clock, random, snapshots, network } = this;
+    const rateLimiter = this.#rateLimiter;
     return new SimulatedClient({
       clock,
       snapshots,
-      outbound: outbound(network.transport, { clock, random, telemetry: [] }),
+      outbound: outbound(network.transport, { clock, random, telemetry: [], rateLimiter }),
       listeners: [this.#checker, ...listeners],
     });
   }
