@@ -55,7 +55,9 @@ describe('the README’s code', () => {
 
   it('simulates a mesh', async () => {
     const { stdout } = await run(process.execPath, ['simulation.mjs'], { cwd: folder });
-    expect(stdout).toMatch(/^\d+ of 100 answered\nnone took longer than \d+ ms\nrules of the mesh that were broken: 0\n$/);
+    expect(stdout).toMatch(
+      /^\d+ of 100 answered\nnone took longer than \d+ ms\nrules of the mesh that were broken: 0\n$/,
+    );
   });
 
   it('guards a function', async () => {

@@ -168,6 +168,22 @@ describe('mirroring', () => {
     expect(m.shadows.state.breaker.requests).toBe(0);
   });
 
+  it('ends a copy of a call that has all the time in the world after 15 s', async () => {
+    const m = mesh({ mirrors: [all] });
+    m.answerWith((call) => {
+      if (!isShadow(call)) return Promise.resolve(new FakeReply(200));
+      return new Promise((_, reject) => {
+        call.interrupt = reject;
+      });
+    });
+    (await m.service(m.call())).discard();
+    await m.clock.advanceAsync(14_999);
+    expect(m.shadows.state.breaker.requests).toBe(1);
+    await m.clock.advanceAsync(1);
+    expect(m.shadows.state.breaker.requests).toBe(0);
+    expect(m.clock.pendingTimers).toBe(0);
+  });
+
   it('copies no call that was cancelled before', async () => {
     const m = mesh({ mirrors: [all] });
     const call = m.call();

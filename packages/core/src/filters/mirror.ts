@@ -5,6 +5,9 @@ import type { Service } from '../service.js';
 
 const everyRequest = 1_000_000;
 
+/** Nobody would end a copy that has no time limit: it gets the one that Envoy gives a route that names none. */
+const defaultTimeoutMs = 15_000;
+
 /**
  * Sends copies of a call to the clusters that its route mirrors to: once for a call, whatever becomes of it, and nobody
  * waits for them. A copy has the call's deadline and is never retried; not even its caller's going away ends it (Envoy
@@ -39,7 +42,9 @@ function copyFor<C extends Call>(mirror: MirrorPolicy, call: C, action: ForwardA
   const copy = call.shadow() as C | undefined; // a call copies itself into its own kind
   if (copy === undefined) return undefined;
   copy.route = call.route;
-  copy.action = { ...action, retry: undefined, mirrors: [], authorityRewrite: undefined };
+  const isBounded = action.timeoutMs > 0 || call.deadline !== Number.POSITIVE_INFINITY;
+  const timeoutMs = isBounded ? action.timeoutMs : defaultTimeoutMs;
+  copy.action = { ...action, timeoutMs, retry: undefined, mirrors: [], authorityRewrite: undefined };
   copy.target = { cluster: mirror.cluster, weight: 1 };
   copy.cluster = cluster;
   copy.deadline = call.deadline;
