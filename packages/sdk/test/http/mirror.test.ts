@@ -90,7 +90,10 @@ describe('a mirrored request', () => {
     await until(() => shadow.seen.length, 1);
     const [[seen], [copy]] = [main.seen, shadow.seen];
     expect(copy).toMatchObject({ method: 'POST', url: '/p?q=1', body: seen!.body });
-    expect(copy!.headers).toEqual({ ...seen!.headers, host: 'reviews-shadow' });
+    // The route has no timeout, and a copy is never without one.
+    const { 'x-envoy-expected-rq-timeout-ms': timeLeft, ...others } = copy!.headers;
+    expect(Number(timeLeft)).toBeLessThanOrEqual(15_000);
+    expect(others).toEqual({ ...seen!.headers, host: 'reviews-shadow' });
     await until(() => breakerOfShadows(mesh).requests, 0);
   });
 
