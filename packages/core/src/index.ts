@@ -19,6 +19,7 @@ export { breakerOf } from './policy/breaker-of.js';
 export type { BreakerKind, CircuitBreaker } from './policy/circuit-breaker.js';
 export { type OutlierKind, outlierKinds } from './policy/outlier-kind.js';
 export { RateLimiter, type RateLimiterOptions, type SharedBuckets } from './policy/rate-limiter.js';
+export { grpcRetryConditions, httpRetryConditions } from './policy/retry-conditions.js';
 export { type Bucket, TokenBucket } from './policy/token-bucket.js';
 export { retryHeaders } from './retry-headers.js';
 export {

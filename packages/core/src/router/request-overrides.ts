@@ -1,26 +1,7 @@
 import type { HeaderList } from '../header-list.js';
 import type { ForwardAction, HeaderMatcher, RetryCondition, RetryPolicy } from '../model/route.js';
 import { defaultBackoff } from '../policy/backoff.js';
-
-const retryOnNames: ReadonlySet<string> = new Set<RetryCondition>([
-  '5xx',
-  'gateway-error',
-  'connect-failure',
-  'refused-stream',
-  'reset',
-  'reset-before-request',
-  'retriable-4xx',
-  'retriable-status-codes',
-  'retriable-headers',
-  'envoy-ratelimited',
-]);
-const retryGrpcOnNames: ReadonlySet<string> = new Set<RetryCondition>([
-  'cancelled',
-  'deadline-exceeded',
-  'internal',
-  'resource-exhausted',
-  'unavailable',
-]);
+import { grpcRetryConditions, httpRetryConditions } from '../policy/retry-conditions.js';
 
 /** Stays in the headers: what the next hop is told of it is decided where an attempt is sent. */
 const timeoutHeader = 'x-envoy-upstream-rq-timeout-ms';
@@ -81,8 +62,8 @@ function override(action: ForwardAction, headers: HeaderList): ForwardAction {
 function overrideRetry(own: RetryPolicy | undefined, headers: HeaderList): RetryPolicy | undefined {
   const on = new Set([
     ...(own?.on ?? []),
-    ...readConditions(headers.getJoined('x-envoy-retry-on'), retryOnNames),
-    ...readConditions(headers.getJoined('x-envoy-retry-grpc-on'), retryGrpcOnNames),
+    ...readConditions(headers.getJoined('x-envoy-retry-on'), httpRetryConditions),
+    ...readConditions(headers.getJoined('x-envoy-retry-grpc-on'), grpcRetryConditions),
   ]);
   const perTryTimeoutMs = readInteger(headers.get('x-envoy-upstream-rq-per-try-timeout-ms'));
   if (own === undefined && on.size === 0 && perTryTimeoutMs === undefined) return undefined;

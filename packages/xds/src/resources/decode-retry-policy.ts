@@ -1,4 +1,10 @@
-import { defaultBackoff, type RetryCondition, type RetryPolicy as RetryPolicyModel } from '@inmesh/core';
+import {
+  defaultBackoff,
+  grpcRetryConditions,
+  httpRetryConditions,
+  type RetryCondition,
+  type RetryPolicy as RetryPolicyModel,
+} from '@inmesh/core';
 import type { RetryPolicy } from '../messages.js';
 import { decodeHeaderMatcher } from './decode-header-matcher.js';
 import { decodeRateLimitedBackoff } from './decode-rate-limited-backoff.js';
@@ -6,24 +12,6 @@ import { decodeDuration, decodePositiveDuration } from './durations.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import { avoidsPreviousHosts } from './retry-host-predicates.js';
-
-const conditions: ReadonlySet<string> = new Set<RetryCondition>([
-  '5xx',
-  'gateway-error',
-  'connect-failure',
-  'refused-stream',
-  'reset',
-  'reset-before-request',
-  'retriable-4xx',
-  'retriable-status-codes',
-  'retriable-headers',
-  'envoy-ratelimited',
-  'cancelled',
-  'deadline-exceeded',
-  'internal',
-  'resource-exhausted',
-  'unavailable',
-]);
 
 /**
  * Envoy's `RetryPolicy`, with its defaults: one retry, back-off of 25 ms up to ten times the base. A number in `retry_on`
@@ -62,7 +50,7 @@ function decodeRetryOn(written: string, at: FieldScope): { on: ReadonlySet<Retry
 }
 
 function isCondition(name: string): name is RetryCondition {
-  return conditions.has(name);
+  return httpRetryConditions.has(name) || grpcRetryConditions.has(name);
 }
 
 /** Only a predicate asks for another host; without one any pick will do. */
