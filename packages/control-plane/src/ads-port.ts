@@ -1,5 +1,5 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { AdsServer } from '@inmesh/xds/server';
+import { type AdsServer, ClientStatusServer, type LoadReportServer } from '@inmesh/xds/server';
 import { countDiscovery } from './count-discovery.js';
 import type { ServerMetrics } from './metrics.js';
 import { checkPortIsFree, formatAddress, type PortChoice } from './port.js';
@@ -21,14 +21,21 @@ const serverOptions = {
   'grpc.max_receive_message_length': 16 * 1024 * 1024,
 };
 
-/** Opens the port that clients take their configuration from. */
-export async function openAdsPort(ads: AdsServer, metrics: ServerMetrics, at: PortChoice): Promise<AdsPort> {
+export interface XdsServices {
+  readonly ads: AdsServer;
+  readonly loads: LoadReportServer;
+}
+
+/** Opens the port that clients take their configuration from, and report their load to. */
+export async function openAdsPort(services: XdsServices, metrics: ServerMetrics, at: PortChoice): Promise<AdsPort> {
   // When grpc-js cannot bind it writes to the console, and its error has no code.
   await checkPortIsFree(at);
   const server = new Server({ ...serverOptions, interceptors: [countDiscovery(metrics)] });
-  ads.addTo(server);
+  services.ads.addTo(server);
+  services.loads.addTo(server);
+  new ClientStatusServer(services.ads).addTo(server);
   const port = await bind(server, formatAddress(at.host, at.port));
-  return { address: formatAddress(at.host, port), close: () => shutDown(server, ads) };
+  return { address: formatAddress(at.host, port), close: () => shutDown(server, services) };
 }
 
 function bind(server: Server, address: string): Promise<number> {
@@ -40,8 +47,9 @@ function bind(server: Server, address: string): Promise<number> {
   });
 }
 
-async function shutDown(server: Server, ads: AdsServer): Promise<void> {
+async function shutDown(server: Server, { ads, loads }: XdsServices): Promise<void> {
   ads.close();
+  loads.close();
   const timer = setTimeout(() => server.forceShutdown(), closeGraceMs);
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   clearTimeout(timer);

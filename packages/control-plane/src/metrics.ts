@@ -1,6 +1,8 @@
 import { type ResourceKind, resourceKinds } from '@inmesh/xds';
+import type { ClusterLoad } from '@inmesh/xds/server';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConfigState } from './config-state.js';
+import { loadMetrics } from './load-metrics.js';
 
 export type PushedType = ResourceKind | 'other';
 
@@ -9,6 +11,7 @@ export interface ServerMetrics {
   readonly contentType: string;
   countPush(type: PushedType): void;
   countNack(type: PushedType): void;
+  countLoad(load: ClusterLoad): void;
   setState(state: ConfigState, newlyRefused: number): void;
   text(): Promise<string>;
 }
@@ -32,7 +35,7 @@ export function createMetrics(countClients: () => number): ServerMetrics {
   for (const type of resourceKinds) for (const counter of [pushes, nacks]) counter.inc({ type }, 0);
   new Gauge({
     name: 'inmesh_xds_clients',
-    help: 'Clients that are connected.',
+    help: 'Discovery streams that are open; a client may have several.',
     registers,
     collect() {
       this.set(countClients());
@@ -42,6 +45,7 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     contentType: registry.contentType,
     countPush: (type) => pushes.inc({ type }),
     countNack: (type) => nacks.inc({ type }),
+    countLoad: loadMetrics(registers),
     setState: configMetrics(registers),
     text: () => Registry.merge([registry, processMetrics()]).metrics(),
   };

@@ -1,5 +1,5 @@
 import { ConfigSet } from '@inmesh/config';
-import { AdsServer } from '@inmesh/xds/server';
+import { AdsServer, LoadReportServer } from '@inmesh/xds/server';
 import { openAdsPort } from './ads-port.js';
 import { ClientViews } from './client-views.js';
 import { Closers } from './closers.js';
@@ -41,6 +41,7 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
   const cache = new ClientViews({ defaultClient, logger });
   const ads = new AdsServer({ cache, logger });
   const metrics = createMetrics(() => ads.status().length);
+  const loads = new LoadReportServer({ cache, logger, onLoad: metrics.countLoad });
   const report = new StateReport(logger);
   const publisher = new ConfigPublisher({
     files: new ConfigSet({ clusterDomain, defaultNamespace }),
@@ -52,11 +53,15 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
   const { host = defaultOptions.host, xdsPort = defaultOptions.xdsPort } = options;
   const { metricsPort = defaultOptions.metricsPort, debugPort = defaultOptions.debugPort } = options;
 
-  const xds = await openAdsPort(ads, metrics, { host, port: xdsPort, flag: '--xds-port' });
+  const xds = await openAdsPort({ ads, loads }, metrics, { host, port: xdsPort, flag: '--xds-port' });
   closers.add(xds.close);
   const health = await serveGet(healthPages(metrics, state), { host, port: metricsPort, flag: '--metrics-port' });
   closers.add(health.close);
-  const debug = await serveGet(debugPages({ ads, cache, state }), { host, port: debugPort, flag: '--debug-port' });
+  const debug = await serveGet(debugPages({ ads, loads, cache, state }), {
+    host,
+    port: debugPort,
+    flag: '--debug-port',
+  });
   closers.add(debug.close);
   const source = watchConfig(options.config, publisher);
   closers.add(source.close);

@@ -59,7 +59,7 @@ describe('The debug port', () => {
   it('lists its pages', async () => {
     const { server } = await connected();
     const { pages } = JSON.parse((await server.get('debug', '/')).text);
-    expect(pages).toEqual(['/debug/config_dump', '/debug/status', '/debug/issues', '/debug/endpoints']);
+    expect(pages).toEqual(['/debug/config_dump', '/debug/status', '/debug/issues', '/debug/loads', '/debug/endpoints']);
     for (const page of pages) expect((await server.get('debug', page)).status).toBe(200);
   });
 

@@ -5,7 +5,7 @@ import { type RunningServer, startGrpcServer } from '../test/grpc-server.js';
 import { Inbox } from '../test/inbox.js';
 import { RecordingLogger } from '../test/logger.js';
 import { realClock } from '../test/real-clock.js';
-import { AdsClient } from './client/index.js';
+import { AdsClient, type AdsVariant } from './client/index.js';
 import type { ResourceSet } from './resources/resource-set.js';
 import { AdsServer, SnapshotCache } from './server/index.js';
 
@@ -21,7 +21,7 @@ let logger: RecordingLogger;
 let client: AdsClient;
 let server: ConfigServer;
 
-beforeEach(async () => {
+async function start(variant: AdsVariant): Promise<void> {
   published = new Inbox();
   history = [];
   statuses = new Inbox();
@@ -30,6 +30,7 @@ beforeEach(async () => {
   client = new AdsClient({
     serverUri: server.address,
     node: { id: 'n1', cluster: 'c1', metadata: {} },
+    variant,
     clock: realClock,
     random: () => 0.01,
     logger,
@@ -40,7 +41,7 @@ beforeEach(async () => {
     onStatus: ({ kind }) => statuses.put(kind),
   });
   client.start();
-});
+}
 
 afterEach(() => {
   client.close();
@@ -62,7 +63,9 @@ const hostsOf = (resources: MeshResources) =>
     ]),
   );
 
-describe('client and server together', () => {
+describe.each<AdsVariant>(['state of the world', 'incremental'])('client and server together, %s,', (variant) => {
+  beforeEach(() => start(variant));
+
   it('bring a configuration and its changes from one to the other', async () => {
     const first = await published.next();
     expect(hostsOf(first)).toEqual({ a: ['10.0.0.1'], b: ['10.0.0.2'] });
@@ -97,6 +100,7 @@ describe('client and server together', () => {
     const acked = () =>
       server.ads.status()[0]?.types.every(({ ackedVersion, sentVersion }) => ackedVersion === sentVersion);
     await expect.poll(acked).toBe(true);
+    expect(server.ads.status()).toMatchObject([{ variant }]);
     expect(server.ads.status()[0]?.types).toHaveLength(4);
   });
 

@@ -97,13 +97,18 @@ export {
   type HttpProtocolOptions as ClusterHttpProtocolOptions,
   HttpProtocolOptionsSchema as ClusterHttpProtocolOptionsSchema,
 } from './gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+export { ClusterDiscoveryService } from './gen/envoy/service/cluster/v3/cds_pb.js';
 export * from './gen/envoy/service/discovery/v3/ads_pb.js';
 export * from './gen/envoy/service/discovery/v3/discovery_pb.js';
+export { EndpointDiscoveryService } from './gen/envoy/service/endpoint/v3/eds_pb.js';
+export { ListenerDiscoveryService } from './gen/envoy/service/listener/v3/lds_pb.js';
 export * from './gen/envoy/service/load_stats/v3/lrs_pb.js';
+export { RouteDiscoveryService } from './gen/envoy/service/route/v3/rds_pb.js';
 export * from './gen/envoy/service/secret/v3/sds_pb.js';
 export * from './gen/envoy/service/status/v3/csds_pb.js';
 export * from './gen/envoy/type/http/v3/path_transformation_pb.js';
 export * from './gen/envoy/type/matcher/v3/metadata_pb.js';
+export * from './gen/envoy/type/matcher/v3/node_pb.js';
 export * from './gen/envoy/type/matcher/v3/number_pb.js';
 export * from './gen/envoy/type/matcher/v3/path_pb.js';
 export * from './gen/envoy/type/matcher/v3/regex_pb.js';

@@ -25,7 +25,7 @@ LISTENING xds=HOST:PORT debug=HOST:PORT metrics=HOST:PORT on stdout when it is r
   --host HOST          address of all ports (127.0.0.1)
   --xds-port N         clients (15010); 0 takes a free port, here and below
   --metrics-port N     /metrics /healthz /ready (15014)
-  --debug-port N       /debug/config_dump /debug/status /debug/issues /debug/endpoints (8080)
+  --debug-port N       /debug/config_dump /debug/status /debug/issues /debug/loads /debug/endpoints (8080)
   --cluster-domain D   end of service names (cluster.local)
   --namespace NS       of objects that name none (default)`,
   run,

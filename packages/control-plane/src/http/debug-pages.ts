@@ -1,5 +1,5 @@
 import { formatIssue } from '@inmesh/config';
-import type { AdsServer } from '@inmesh/xds/server';
+import type { AdsServer, LoadReportServer } from '@inmesh/xds/server';
 import type { ClientViews } from '../client-views.js';
 import type { ConfigState } from '../config-state.js';
 import { dumpConfig } from '../debug/config-dump.js';
@@ -9,14 +9,16 @@ import type { Answer, Pages } from './get-server.js';
 /** What people ask, as JSON. */
 export function debugPages(parts: {
   ads: AdsServer;
+  loads: Pick<LoadReportServer, 'reports'>;
   cache: Pick<ClientViews, 'current'>;
   state: () => ConfigState;
 }): Pages {
-  const { ads, cache, state } = parts;
+  const { ads, loads, cache, state } = parts;
   const pages: Pages = {
     '/debug/config_dump': () => json(dumpConfig(state().served?.set, cache.current)),
     '/debug/status': () => json({ ...summary(state()), clients: ads.status() }),
     '/debug/issues': () => json(issues(state())),
+    '/debug/loads': () => json({ reports: loads.reports() }),
     '/debug/endpoints': () => json(listEndpoints(state().served?.resources)),
   };
   return { '/': () => json({ pages: Object.keys(pages) }), ...pages };

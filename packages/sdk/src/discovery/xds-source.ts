@@ -5,7 +5,7 @@ import type { Logger } from '../logger.js';
 import type { WorkloadInfo } from '../mesh-internals.js';
 import type { ConfigSource } from './source.js';
 
-/** Configuration from an ADS server. */
+/** Configuration from an ADS server: incremental where the server knows that, else as state of the world. */
 export class XdsSource implements ConfigSource {
   readonly description: string;
   problem: string | undefined = 'not connected yet';
@@ -35,6 +35,7 @@ export class XdsSource implements ConfigSource {
         metadata: nodeMetadata(workload, client),
         locality: client.locality,
       },
+      variant: 'incremental',
       clock,
       random,
       logger,

@@ -1,12 +1,19 @@
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { backoffDelayMs, type Clock, type MeshResources, type Random, type Timer } from '@inmesh/core';
+import { adsService } from '../grpc/ads-service.js';
 import type { Logger } from '../logger.js';
 import type { Node } from '../messages.js';
 import { AdsStream } from './ads-stream.js';
-import type { AdsConnection, Connect } from './connection.js';
+import type { Connect, ConnectIncrementally } from './connection.js';
+import { DeltaProtocol } from './delta-protocol.js';
 import { grpcConnector } from './grpc-connection.js';
 import { type NodeIdentity, nodeMessage } from './node.js';
+import type { Protocol } from './protocol.js';
 import { Warming } from './warming.js';
+import { WorldProtocol } from './world-protocol.js';
+
+/** `incremental` falls back to the state of the world at a server that does not know it. */
+export type AdsVariant = 'incremental' | 'state of the world';
 
 export type AdsStatus =
   | { readonly kind: 'connecting' }
@@ -24,12 +31,15 @@ export interface AdsClientOptions {
   /** Called with each complete and consistent configuration, at most once a turn. Unchanged parts are the same objects. */
   readonly onResources: (resources: MeshResources) => void;
   readonly onStatus?: ((status: AdsStatus) => void) | undefined;
+  /** Default: `state of the world`, which every server knows. */
+  readonly variant?: AdsVariant | undefined;
   /** Default: insecure. */
   readonly credentials?: ChannelCredentials | undefined;
   /** Default: 64 MiB. */
   readonly maxReceiveMessageBytes?: number | undefined;
   /** For tests. Default: gRPC to `serverUri`. */
   readonly connect?: Connect | undefined;
+  readonly connectIncrementally?: ConnectIncrementally | undefined;
 }
 
 /** Uniform in [0, 1 s), [0, 3 s), [0, 7 s) ... [0, 30 s): clients that lose a server together come back apart. */
@@ -37,42 +47,48 @@ const reconnectBackoff = { baseMs: 1000, maxMs: 30_000 } as const;
 
 const defaultMaxReceiveMessageBytes = 64 * 1024 * 1024;
 
+/** A stream and its connection, whatever their variant. */
 interface Attempt {
-  readonly connection: AdsConnection;
-  readonly stream: AdsStream;
+  open(): void;
+  updateNames(): void;
+  close(): void;
 }
 
 type State =
   | { readonly kind: 'idle'; readonly reason: string }
-  | (Attempt & { readonly kind: 'connecting' })
-  | (Attempt & { readonly kind: 'connected' })
+  | { readonly kind: 'connecting'; readonly attempt: Attempt }
+  | { readonly kind: 'connected'; readonly attempt: Attempt }
   | { readonly kind: 'waiting'; readonly reason: string; readonly atMs: number; readonly timer: Timer };
 
 /**
- * Keeps a state-of-the-world ADS stream open and turns what comes into mesh configurations. Whatever happens to the server
+ * Keeps an ADS stream open and turns what comes into mesh configurations. Whatever happens to the server
  * or to the stream, the last good resources stay.
  */
 export class AdsClient {
   readonly #options: AdsClientOptions;
   readonly #connect: Connect;
+  readonly #connectIncrementally: ConnectIncrementally;
   readonly #node: Node;
   readonly #warming: Warming;
   #state: State = { kind: 'idle', reason: 'not started' };
+  #variant: AdsVariant;
   /** Attempts since the last response. */
   #failures = 0;
 
   constructor(options: AdsClientOptions) {
     this.#options = options;
     this.#node = nodeMessage(options.node);
-    this.#connect =
-      options.connect ??
-      grpcConnector({
-        serverUri: options.serverUri,
-        credentials: options.credentials,
-        maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
-      });
+    const grpc = {
+      serverUri: options.serverUri,
+      credentials: options.credentials,
+      maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
+    };
+    this.#connect = options.connect ?? grpcConnector(grpc, adsService.streamAggregatedResources);
+    this.#connectIncrementally =
+      options.connectIncrementally ?? grpcConnector(grpc, adsService.deltaAggregatedResources);
+    this.#variant = options.variant ?? 'state of the world';
     this.#warming = new Warming(options.clock, options.onResources, () => {
-      if (this.#state.kind === 'connected') this.#state.stream.updateNames();
+      if (this.#state.kind === 'connected') this.#state.attempt.updateNames();
     });
   }
 
@@ -96,34 +112,69 @@ export class AdsClient {
   }
 
   #attempt(): void {
+    const { store } = this.#warming;
+    if (this.#variant === 'incremental') this.#begin(this.#connectIncrementally, new DeltaProtocol(store));
+    else this.#begin(this.#connect, new WorldProtocol(store));
+  }
+
+  #begin<Request extends { node?: Node | undefined }, Response>(
+    connect: Connect<Request, Response>,
+    protocol: Protocol<Request, Response>,
+  ): void {
     const { clock, logger } = this.#options;
     const isCurrent = () =>
-      this.#state.kind !== 'idle' && this.#state.kind !== 'waiting' && this.#state.stream === stream;
-    const connection = this.#connect({
+      (this.#state.kind === 'connecting' || this.#state.kind === 'connected') && this.#state.attempt === attempt;
+    const connection = connect({
       onOpen: () => {
-        if (isCurrent()) this.#opened(connection, stream);
+        if (isCurrent()) this.#opened(attempt);
       },
       onResponse: (response) => {
         if (!isCurrent()) return;
         this.#failures = 0;
         stream.receive(response);
       },
-      onClose: (reason) => {
-        if (isCurrent()) this.#closed(reason);
+      onClose: (reason, isUnimplemented = false) => {
+        if (isCurrent()) this.#closed(reason, isUnimplemented);
       },
     });
-    const stream = new AdsStream({ connection, warming: this.#warming, node: this.#node, clock, logger });
-    this.#enter({ kind: 'connecting', connection, stream });
+    const stream = new AdsStream({ connection, protocol, warming: this.#warming, node: this.#node, clock, logger });
+    const attempt: Attempt = {
+      open: () => stream.open(),
+      updateNames: () => stream.updateNames(),
+      close: () => {
+        stream.close();
+        connection.close();
+      },
+    };
+    this.#enter({ kind: 'connecting', attempt });
   }
 
-  #opened(connection: AdsConnection, stream: AdsStream): void {
+  #opened(attempt: Attempt): void {
     this.#options.logger.info('connected to the config server', { serverUri: this.#options.serverUri });
-    stream.open();
+    attempt.open();
     this.#warming.connected();
-    this.#enter({ kind: 'connected', connection, stream });
+    this.#enter({ kind: 'connected', attempt });
   }
 
-  #closed(reason: string): void {
+  #closed(reason: string, isUnimplemented: boolean): void {
+    if (isUnimplemented && this.#variant === 'incremental') {
+      this.#fallBack();
+      return;
+    }
+    // Knows neither variant: that is no server, or not yet.
+    if (isUnimplemented) this.#variant = this.#options.variant ?? 'state of the world';
+    this.#wait(reason);
+  }
+
+  #fallBack(): void {
+    const { logger, serverUri } = this.#options;
+    logger.info('the config server does not know incremental xDS: taking the state of the world', { serverUri });
+    this.#leave();
+    this.#variant = 'state of the world';
+    this.#attempt();
+  }
+
+  #wait(reason: string): void {
     const { clock, random, logger, serverUri } = this.#options;
     this.#leave();
     this.#failures += 1;
@@ -138,8 +189,7 @@ export class AdsClient {
     const state = this.#state;
     if (state.kind === 'waiting') state.timer.cancel();
     if (state.kind === 'connecting' || state.kind === 'connected') {
-      state.stream.close();
-      state.connection.close();
+      state.attempt.close();
       this.#warming.disconnected();
     }
   }

@@ -1,60 +1,51 @@
-import { create } from '@bufbuild/protobuf';
 import type { Clock, Timer } from '@inmesh/core';
 import type { Logger } from '../logger.js';
-import { type DiscoveryRequest, DiscoveryRequestSchema, type DiscoveryResponse, type Node } from '../messages.js';
-import type { ResourceError } from '../resources/decode-result.js';
-import { kindOf, type ResourceKind, typeUrls } from '../resources/type-urls.js';
+import type { Node } from '../messages.js';
+import { kindOf, type ResourceKind } from '../resources/type-urls.js';
 import type { AdsConnection } from './connection.js';
 import { formatRefusal, summarizeWarnings } from './problems.js';
+import type { Names, Protocol, ReceivedResponse } from './protocol.js';
 import { ResponseReader } from './read-response.js';
 import type { Warming } from './warming.js';
-
-/** gRPC's INVALID_ARGUMENT, as Envoy sends it. */
-const invalidArgument = 3;
 
 /** The longest stretch of reading resources before the event loop gets its turn. */
 const sliceMs = 8;
 
-export interface AdsStreamOptions {
-  readonly connection: AdsConnection;
+export interface AdsStreamOptions<Request extends { node?: Node | undefined }, Response> {
+  readonly connection: AdsConnection<Request>;
+  readonly protocol: Protocol<Request, Response>;
   readonly warming: Warming;
   readonly node: Node;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The wire rules of one state-of-the-world stream: nonces, ACK, NACK and subscriptions (xds_protocol.rst). */
-export class AdsStream {
-  readonly #options: AdsStreamOptions;
-  readonly #nonces = new Map<ResourceKind, string>();
-  /** What was asked for last, to tell changes. */
-  readonly #asked = new Map<ResourceKind, ReadonlySet<string>>();
-  readonly #queue: DiscoveryResponse[] = [];
+/** One stream of either variant: subscriptions, reading in slices, ACK and NACK (xds_protocol.rst). */
+export class AdsStream<Request extends { node?: Node | undefined }, Response> {
+  readonly #options: AdsStreamOptions<Request, Response>;
+  readonly #queue: Response[] = [];
   #slice: Timer | undefined;
   #isBusy = false;
   #hasSentNode = false;
 
-  constructor(options: AdsStreamOptions) {
+  constructor(options: AdsStreamOptions<Request, Response>) {
     this.#options = options;
   }
 
   /** Asks for all clusters and listeners, and for what those that are known already refer to. */
   open(): void {
-    this.#send('cluster');
-    this.#send('listener');
+    this.#ask('cluster');
+    this.#ask('listener');
     this.updateNames();
   }
 
   /** Asks for routes and endpoints if the names of those that are needed have changed. */
   updateNames(): void {
-    for (const kind of ['endpoint', 'route'] as const) {
-      const names = this.#options.warming.names(kind);
-      const asked = this.#asked.get(kind);
-      if (asked === undefined ? names.size > 0 : asked !== names) this.#send(kind);
-    }
+    this.#ask('endpoint');
+    this.#ask('route');
   }
 
-  receive(response: DiscoveryResponse): void {
+  receive(response: Response): void {
     this.#queue.push(response);
     if (!this.#isBusy) this.#next();
   }
@@ -68,10 +59,10 @@ export class AdsStream {
     const response = this.#queue.shift();
     this.#isBusy = response !== undefined;
     if (response === undefined) this.#options.connection.resume();
-    else this.#begin(response);
+    else this.#begin(this.#options.protocol.read(response));
   }
 
-  #begin(response: DiscoveryResponse): void {
+  #begin(response: ReceivedResponse): void {
     const { connection, warming, logger } = this.#options;
     const kind = kindOf(response.typeUrl);
     if (kind === undefined) {
@@ -83,7 +74,7 @@ export class AdsStream {
     this.#read(kind, response, new ResponseReader(kind, response.resources, warming.store[kind]));
   }
 
-  #read<Kind extends ResourceKind>(kind: Kind, response: DiscoveryResponse, reader: ResponseReader<Kind>): void {
+  #read<Kind extends ResourceKind>(kind: Kind, response: ReceivedResponse, reader: ResponseReader<Kind>): void {
     const { clock } = this.#options;
     const end = clock.now() + sliceMs;
     reader.read(() => clock.now() >= end);
@@ -91,47 +82,31 @@ export class AdsStream {
     else this.#slice = clock.setTimer(0, () => this.#read(kind, response, reader));
   }
 
-  #finish<Kind extends ResourceKind>(kind: Kind, response: DiscoveryResponse, reader: ResponseReader<Kind>): void {
-    const { warming, logger } = this.#options;
-    const { typeUrl, versionInfo: version } = response;
-    this.#nonces.set(kind, response.nonce);
+  #finish<Kind extends ResourceKind>(kind: Kind, response: ReceivedResponse, reader: ResponseReader<Kind>): void {
+    const { warming, logger, protocol } = this.#options;
+    const { typeUrl, version } = response;
     // Other types that this one refers to are asked for in here, before it is acknowledged, as Envoy does.
-    const errors = warming.apply(kind, version, reader.resources);
+    const errors = warming.apply(kind, response, reader.resources);
     if (reader.warnings.length > 0) {
       logger.warn('fields that are not supported are ignored', { typeUrl, fields: summarizeWarnings(reader.warnings) });
     }
     if (errors.length > 0) logger.warn('refused a configuration', { typeUrl, version, error: formatRefusal(errors) });
-    this.#send(kind, errors);
+    this.#send(protocol.answer(kind, response, this.#names(kind), errors));
     this.#next();
   }
 
-  /** Carries the last good version and the nonce of the last response: an answer to that, or a new subscription. */
-  #send(kind: ResourceKind, errors: readonly ResourceError[] = []): void {
-    const { connection, warming, node } = this.#options;
-    const request: DiscoveryRequest = create(DiscoveryRequestSchema, {
-      typeUrl: typeUrls[kind],
-      versionInfo: warming.store[kind].acceptedVersion,
-      responseNonce: this.#nonces.get(kind) ?? '',
-      resourceNames: this.#namesOf(kind),
-    });
-    if (!this.#hasSentNode) request.node = node;
-    if (errors.length > 0) {
-      request.errorDetail = {
-        $typeName: 'google.rpc.Status',
-        code: invalidArgument,
-        message: formatRefusal(errors),
-        details: [],
-      };
-    }
-    this.#hasSentNode = true;
-    connection.send(request);
+  #ask(kind: ResourceKind): void {
+    const request = this.#options.protocol.ask(kind, this.#names(kind));
+    if (request !== undefined) this.#send(request);
   }
 
-  /** No name ever means all of them, for clusters and listeners. */
-  #namesOf(kind: ResourceKind): string[] {
-    if (kind !== 'route' && kind !== 'endpoint') return [];
-    const names = this.#options.warming.names(kind);
-    this.#asked.set(kind, names);
-    return [...names];
+  #send(request: Request): void {
+    if (!this.#hasSentNode) request.node = this.#options.node;
+    this.#hasSentNode = true;
+    this.#options.connection.send(request);
+  }
+
+  #names(kind: ResourceKind): Names {
+    return kind === 'route' || kind === 'endpoint' ? this.#options.warming.names(kind) : 'all';
   }
 }

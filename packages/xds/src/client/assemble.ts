@@ -92,7 +92,7 @@ class Assembly {
       for (const name of clustersOf(configuration)) {
         const before = this.published?.clusters.get(name);
         const isWithdrawn = this.store.cluster.get(name) === undefined && !this.#clusters.has(name);
-        if (before !== undefined && isWithdrawn) this.#useCluster(before);
+        if (before !== undefined && isWithdrawn) this.#keepCluster(before);
       }
     }
   }
@@ -103,6 +103,15 @@ class Assembly {
       const inline = inlineRoutesOf(listener);
       if (inline !== undefined) yield inline;
     }
+  }
+
+  /** Its endpoints may have been withdrawn with it. */
+  #keepCluster(cluster: Cluster): void {
+    this.#useCluster(cluster);
+    const serviceName = serviceNameOf(cluster);
+    if (serviceName === undefined || this.#assignments.has(serviceName)) return;
+    const assignment = this.published?.assignments.get(serviceName);
+    if (assignment !== undefined) this.#assignments.set(serviceName, assignment);
   }
 
   #useCluster(cluster: Cluster): void {

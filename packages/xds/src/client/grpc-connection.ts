@@ -5,11 +5,10 @@ import {
   type ClientOptions,
   connectivityState,
   credentials as grpcCredentials,
+  type MethodDefinition,
   type StatusObject,
   status as statusCodes,
 } from '@grpc/grpc-js';
-import { adsService } from '../grpc/ads-service.js';
-import type { DiscoveryRequest, DiscoveryResponse } from '../messages.js';
 import type { AdsConnection, Connect, ConnectionHandlers } from './connection.js';
 
 export interface GrpcConnectionOptions {
@@ -28,7 +27,10 @@ const keepalive = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms
  * Connects anew for every stream, on a subchannel that is not shared: grpc-js has a back-off of its own for a channel that
  * lost its connection, and two of them would add up.
  */
-export function grpcConnector(options: GrpcConnectionOptions): Connect {
+export function grpcConnector<Request, Response>(
+  options: GrpcConnectionOptions,
+  method: MethodDefinition<Request, Response>,
+): Connect<Request, Response> {
   const channelOptions: ClientOptions = {
     ...keepalive,
     'grpc.use_local_subchannel_pool': 1,
@@ -43,21 +45,21 @@ export function grpcConnector(options: GrpcConnectionOptions): Connect {
       options.credentials ?? grpcCredentials.createInsecure(),
       channelOptions,
     );
-    return new GrpcConnection(client, handlers);
+    return new GrpcConnection(client, method, handlers);
   };
 }
 
-class GrpcConnection implements AdsConnection {
-  readonly #call: ClientDuplexStream<DiscoveryRequest, DiscoveryResponse>;
+class GrpcConnection<Request, Response> implements AdsConnection<Request> {
+  readonly #call: ClientDuplexStream<Request, Response>;
   #isClosed = false;
 
   constructor(
     private readonly client: Client,
-    private readonly handlers: ConnectionHandlers,
+    { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
+    private readonly handlers: ConnectionHandlers<Response>,
   ) {
-    const { path, requestSerialize, responseDeserialize } = adsService.streamAggregatedResources;
     this.#call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    this.#call.on('data', (response: DiscoveryResponse) => {
+    this.#call.on('data', (response: Response) => {
       if (!this.#isClosed) handlers.onResponse(response);
     });
     // What went wrong comes with the status too; without a listener it would be thrown.
@@ -66,7 +68,7 @@ class GrpcConnection implements AdsConnection {
     this.#watchChannel();
   }
 
-  send(request: DiscoveryRequest): void {
+  send(request: Request): void {
     if (!this.#isClosed) this.#call.write(request);
   }
 
@@ -88,7 +90,8 @@ class GrpcConnection implements AdsConnection {
   #onStatus({ code, details }: StatusObject): void {
     if (this.#isClosed) return;
     this.close();
-    this.handlers.onClose(code === statusCodes.OK ? 'the server ended the stream' : `${statusCodes[code]}: ${details}`);
+    const reason = code === statusCodes.OK ? 'the server ended the stream' : `${statusCodes[code]}: ${details}`;
+    this.handlers.onClose(reason, code === statusCodes.UNIMPLEMENTED);
   }
 
   /** The call begins before the channel stands, so it says why that failed, if it does. */

@@ -1,3 +1,3 @@
-export { AdsClient, type AdsClientOptions, type AdsStatus } from './ads-client.js';
-export type { AdsConnection, Connect, ConnectionHandlers } from './connection.js';
+export { AdsClient, type AdsClientOptions, type AdsStatus, type AdsVariant } from './ads-client.js';
+export type { AdsConnection, Connect, ConnectIncrementally, ConnectionHandlers } from './connection.js';
 export type { NodeIdentity } from './node.js';

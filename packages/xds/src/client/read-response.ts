@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
-import type { Any } from '@bufbuild/protobuf/wkt';
 import { type AnyDecodeResult, decodeBytes, unwrapResource } from '../resources/decode-any.js';
 import type { FieldError } from '../resources/decode-result.js';
 import type { DecodedResources } from '../resources/resource-types.js';
 import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
 import { malformed } from '../resources/unpack-any.js';
+import type { ReceivedResource } from './protocol.js';
 import type { KindStore, ReadResource } from './resource-store.js';
 
 /** Reads the resources of one response, a few at a time, so that thousands of them do not hold up the event loop. */
@@ -15,43 +15,47 @@ export class ResponseReader<Kind extends ResourceKind> {
 
   constructor(
     private readonly kind: Kind,
-    private readonly anys: readonly Any[],
+    private readonly received: readonly ReceivedResource[],
     private readonly store: KindStore<DecodedResources[Kind]>,
   ) {}
 
   get isDone(): boolean {
-    return this.resources.length === this.anys.length;
+    return this.resources.length === this.received.length;
   }
 
   /** Reads at least one, then goes on until told that the time is up. */
   read(isTimeUp: () => boolean): void {
     while (!this.isDone) {
-      this.resources.push(this.#refuseDuplicate(this.#readOne(this.anys[this.resources.length]!)));
+      this.resources.push(this.#refuseDuplicate(this.#readOne(this.received[this.resources.length]!)));
       if (isTimeUp()) return;
     }
   }
 
-  #readOne(any: Any): ReadResource<DecodedResources[Kind]> {
+  #readOne({ any, name: givenName, version }: ReceivedResource): ReadResource<DecodedResources[Kind]> {
     try {
       const { typeUrl, bytes, name } = unwrapResource(any);
+      const wrapperName = givenName || name;
       const expected = typeUrls[this.kind];
-      if (typeUrl !== expected) return failed(name, `the type is "${typeUrl}", not "${expected}"`);
-      return this.#readBytes(bytes, name);
+      if (typeUrl !== expected) return failed(wrapperName, `the type is "${typeUrl}", not "${expected}"`);
+      const read = this.#readBytes(bytes, wrapperName, version);
+      // An incremental server speaks of it by the name of the wrapper from now on.
+      if (givenName !== '' && read.name !== givenName) return failed(givenName, `is called "${read.name}" itself`);
+      return read;
     } catch (cause) {
-      return failed('', malformed(cause));
+      return failed(givenName, malformed(cause));
     }
   }
 
-  #readBytes(bytes: Uint8Array, wrapperName: string): ReadResource<DecodedResources[Kind]> {
+  #readBytes(bytes: Uint8Array, wrapperName: string, version: string): ReadResource<DecodedResources[Kind]> {
     // A hash instead of the bytes: those are a view on the whole response, which would then stay in memory.
     const digest = hash('sha256', bytes, 'base64');
     const known = this.store.withDigest(digest);
-    if (known !== undefined) return { name: known.name, outcome: { ok: true, value: known.value, digest } };
+    if (known !== undefined) return { name: known.name, outcome: { ok: true, value: known.value, digest, version } };
     const result: AnyDecodeResult<DecodedResources[Kind]> = decodeBytes(this.kind, bytes);
     const name = result.name || wrapperName;
     if (!result.ok) return { name, outcome: { ok: false, errors: result.errors } };
     if (result.warnings.length > 0) this.warnings.push({ name, warnings: result.warnings });
-    return { name, outcome: { ok: true, value: result.value, digest } };
+    return { name, outcome: { ok: true, value: result.value, digest, version } };
   }
 
   /** The first one counts; the response is refused all the same. */

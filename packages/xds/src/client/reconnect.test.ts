@@ -116,3 +116,35 @@ describe('reconnecting', () => {
     client.close();
   });
 });
+
+describe('a client that comes back by the state of the world', () => {
+  const version = () => connections.current.last('cluster')?.versionInfo;
+
+  function comeBack(): void {
+    connections.current.handlers.onClose('gone');
+    clock.advance(0);
+    connections.current.handlers.onOpen();
+  }
+
+  it('says which version it has', () => {
+    const client = createClient(() => 0);
+    client.start();
+    connections.current.handlers.onOpen();
+    connections.current.respond('cluster', [clusterMessage('a')], { version: 'v1' });
+    comeBack();
+    expect(version()).toBe('v1');
+    client.close();
+  });
+
+  it('says none while it uses the good part of one that it refused: the server may have gone back', () => {
+    const client = createClient(() => 0);
+    client.start();
+    connections.current.handlers.onOpen();
+    connections.current.respond('cluster', [clusterMessage('a')], { version: 'v1' });
+    connections.current.respond('cluster', [clusterMessage('b'), clusterMessage('bad', { connectTimeout: {} })]);
+    expect(version()).toBe('v1');
+    comeBack();
+    expect(version()).toBe('');
+    client.close();
+  });
+});

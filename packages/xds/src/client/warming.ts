@@ -5,6 +5,7 @@ import type { ResourceKind } from '../resources/type-urls.js';
 import { AbsenceTimers } from './absence-timers.js';
 import { applyResponse } from './apply-response.js';
 import { assemble, isSameConfiguration } from './assemble.js';
+import type { ReceivedResponse } from './protocol.js';
 import { type References, referencesOf } from './references.js';
 import { createResourceStore, type ReadResource, type ResourceStore } from './resource-store.js';
 
@@ -38,11 +39,11 @@ export class Warming {
   /** Returns what is wrong with a response; the rest of it is used. */
   apply<Kind extends ResourceKind>(
     kind: Kind,
-    version: string,
+    response: Pick<ReceivedResponse, 'version' | 'removed' | 'isWhole'>,
     read: readonly ReadResource<DecodedResources[Kind]>[],
   ): ResourceError[] {
     const asked: { readonly [Asked in ResourceKind]?: ReadonlySet<string> } = this.#references;
-    const errors = applyResponse(kind, version, read, this.store[kind], (name) => asked[kind]?.has(name) ?? false);
+    const errors = applyResponse(kind, response, read, this.store[kind], (name) => asked[kind]?.has(name) ?? false);
     // Endpoints refer to nothing, and change most often.
     if (kind !== 'endpoint') this.#refer();
     this.#changed();

@@ -317,6 +317,14 @@ describe('rule 9: wildcard is *, or never having named anything', () => {
     expect(ads.status()[0]?.types[0]?.subscribed).toBe('all');
   });
 
+  it('sends nothing when a name is not named any more beside *', async () => {
+    cache.setSnapshot(withFence(two));
+    const client = connect();
+    client.request('cluster', ['*', 'a']);
+    client.ack(await client.next(), ['*']);
+    expect(await sentUntilNow(client)).toEqual([]);
+  });
+
   it('unsubscribes from all by an empty list after a name', async () => {
     cache.setSnapshot(withFence(two));
     const client = connect();

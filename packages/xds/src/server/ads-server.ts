@@ -1,61 +1,121 @@
 import { Metadata, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { Clock, Timer } from '@inmesh/core';
 import { adsService } from '../grpc/ads-service.js';
+import { type SingleTypeService, singleTypeServices } from '../grpc/single-type-services.js';
 import type { Logger } from '../logger.js';
-import type { DiscoveryRequest, DiscoveryResponse } from '../messages.js';
-import { AdsStream } from './ads-stream.js';
-import type { ClientStatus } from './client-status.js';
+import type {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+  DiscoveryRequest,
+  DiscoveryResponse,
+  Node,
+} from '../messages.js';
+import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
+import type { ClientStatus, ResourceStatus } from './client-status.js';
+import { DiscoveryStream } from './discovery-stream.js';
 import type { SnapshotSource } from './snapshot-cache.js';
+import { incremental, stateOfTheWorld, type Variant } from './variant.js';
 
 export interface AdsServerOptions {
   readonly cache: SnapshotSource;
   readonly logger: Logger;
   /** Milliseconds, for `status()`. Default: the wall clock. */
   readonly now?: () => number;
+  /**
+   * How long clients that know lifetimes may use what they do not hear of again. Default: until it is removed, because a
+   * lifetime turns an outage of the config server into one of the mesh.
+   */
+  readonly ttl?: { readonly ms: number; readonly clock: Clock } | undefined;
 }
 
-/** Serves snapshots as Envoy's AggregatedDiscoveryService, state of the world, on a gRPC server of the caller. */
+/** What the server needs of its streams, whatever their variant. */
+interface Stream {
+  readonly node: Node | undefined;
+  readonly status: ClientStatus;
+  resources(): ResourceStatus[];
+  send(): void;
+  sendHeartbeats(): void;
+  end(): void;
+}
+
+/** Thousands of streams must not hold up the event loop together. */
+const streamsPerTurn = 50;
+
+/**
+ * Serves snapshots by xDS on a gRPC server of the caller: aggregated and type by type, each as state of the world and
+ * incrementally.
+ */
 export class AdsServer {
   readonly #options: AdsServerOptions;
-  readonly #streams = new Set<AdsStream>();
+  readonly #streams = new Set<Stream>();
+  /** Those that have not looked at the newest snapshot yet. */
+  readonly #behind = new Set<Stream>();
   readonly #unwatch: () => void;
+  #turn: NodeJS.Immediate | undefined;
+  #heartbeat: Timer | undefined;
   #isClosed = false;
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
-    this.#unwatch = options.cache.watch(() => {
-      for (const stream of this.#streams) stream.send();
-    });
+    this.#unwatch = options.cache.watch(() => this.#sendToAll());
+    this.#scheduleHeartbeat();
   }
 
   addTo(server: Pick<Server, 'addService'>): void {
-    server.addService(adsService, {
-      streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>) => this.#open(call),
-    });
+    const { streamAggregatedResources: stream, deltaAggregatedResources: delta } = adsService;
+    this.#add(server, 'ads', { stream, delta });
+    for (const kind of resourceKinds) this.#add(server, kind, singleTypeServices[kind]);
   }
 
-  /** One entry for each open stream. */
+  /** One entry for each open stream; one client may have several. */
   status(): ClientStatus[] {
     return [...this.#streams].map((stream) => stream.status);
+  }
+
+  /** Who is connected, stream by stream, and what of its subscriptions it has. */
+  clients(): { readonly node: Node | undefined; readonly resources: () => readonly ResourceStatus[] }[] {
+    return [...this.#streams].map((stream) => ({ node: stream.node, resources: () => stream.resources() }));
   }
 
   /** Ends all streams, and every later one at once. The gRPC server is left to its owner. */
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
+    this.#heartbeat?.cancel();
+    clearImmediate(this.#turn);
     for (const stream of this.#streams) stream.end();
     this.#streams.clear();
   }
 
-  #open(call: ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>): void {
+  #add(server: Pick<Server, 'addService'>, service: 'ads' | ResourceKind, { stream, delta }: SingleTypeService): void {
+    type World = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>;
+    type Delta = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
+    server.addService(
+      { stream, delta },
+      {
+        stream: (call: World) => this.#open(call, service, stateOfTheWorld),
+        delta: (call: Delta) => this.#open(call, service, incremental),
+      },
+    );
+  }
+
+  #open<Request, Response>(
+    call: ServerDuplexStream<Request, Response>,
+    service: 'ads' | ResourceKind,
+    variant: Variant<Request, Response>,
+  ): void {
     if (this.#isClosed) {
       call.end();
       return;
     }
-    const { cache, logger, now = Date.now } = this.#options;
-    const stream = new AdsStream(call, cache, logger, now);
+    const { cache, logger, now = Date.now, ttl } = this.#options;
+    const stream = new DiscoveryStream({ call, variant, service, cache, logger, now, ttlMs: ttl?.ms });
     this.#streams.add(stream);
-    const forget = () => this.#streams.delete(stream);
-    call.on('data', (request: DiscoveryRequest) => stream.receive(request));
+    const forget = () => {
+      this.#streams.delete(stream);
+      this.#behind.delete(stream);
+    };
+    call.on('data', (request: Request) => stream.receive(request));
     call.on('end', () => {
       forget();
       call.end();
@@ -65,5 +125,35 @@ export class AdsServer {
     call.on('error', forget);
     // Tells the client that the stream stands, before there is anything to send.
     call.sendMetadata(new Metadata());
+  }
+
+  /** One that is behind already keeps its place, so that none is starved by changes that follow fast. */
+  #sendToAll(): void {
+    for (const stream of this.#streams) this.#behind.add(stream);
+    if (this.#turn === undefined) this.#sendToSome();
+  }
+
+  #sendToSome(): void {
+    this.#turn = undefined;
+    let count = 0;
+    for (const stream of this.#behind) {
+      if (count === streamsPerTurn) {
+        this.#turn = setImmediate(() => this.#sendToSome());
+        return;
+      }
+      count += 1;
+      this.#behind.delete(stream);
+      stream.send();
+    }
+  }
+
+  /** Three in each lifetime, so that two may be late. */
+  #scheduleHeartbeat(): void {
+    const { ttl } = this.#options;
+    if (ttl === undefined) return;
+    this.#heartbeat = ttl.clock.setTimer(ttl.ms / 3, () => {
+      for (const stream of this.#streams) stream.sendHeartbeats();
+      this.#scheduleHeartbeat();
+    });
   }
 }

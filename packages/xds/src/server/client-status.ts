@@ -1,3 +1,6 @@
+import type { Any } from '@bufbuild/protobuf/wkt';
+import type { ResourceKind } from '../resources/type-urls.js';
+
 /** What the server knows of one stream of a client. */
 export interface ClientStatus {
   /** Empty when the client did not say. */
@@ -5,6 +8,9 @@ export interface ClientStatus {
   readonly nodeCluster: string;
   /** On the scale of the server's `now`. */
   readonly connectedAtMs: number;
+  /** How the client asks: every type on one stream, or one type. */
+  readonly service: 'ads' | ResourceKind;
+  readonly variant: 'state of the world' | 'incremental';
   /** One for each type that was asked for. */
   readonly types: readonly TypeStatus[];
 }
@@ -24,4 +30,16 @@ export interface Nack {
   readonly version: string;
   readonly message: string;
   readonly atMs: number;
+}
+
+/** One resource that a client has subscribed to. */
+export interface ResourceStatus {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** Of the newest snapshot; empty when it does not have the resource. */
+  readonly version: string;
+  readonly any: Any | undefined;
+  /** What the client said to this version: `none` when it was sent and is not answered yet. */
+  readonly state: 'not sent' | 'none' | 'accepted' | 'refused';
+  readonly nack?: Nack | undefined;
 }

@@ -1,5 +1,8 @@
 export { AdsServer, type AdsServerOptions } from './ads-server.js';
-export type { ClientStatus, Nack, TypeStatus } from './client-status.js';
+export type { ClientStatus, Nack, ResourceStatus, TypeStatus } from './client-status.js';
+export { type ClientSource, ClientStatusServer } from './client-status-server.js';
+export { LoadReportServer, type LoadReportServerOptions } from './load-report-server.js';
+export type { ClusterLoad, LoadReport, LocalityLoad } from './load-reports.js';
 export { SnapshotCache, type SnapshotSource, type SnapshotWatcher } from './snapshot-cache.js';
 export {
   type VersionedResource,

@@ -1,21 +1,45 @@
+import { changedNames } from './type-changes.js';
 import type { VersionedResource, VersionedType } from './versioned-snapshot.js';
 
 export interface SubscriptionDiff {
   /** Subscribed, and not what the client was sent last. */
   readonly updated: readonly VersionedResource[];
-  /** Sent to the client, subscribed still, and gone from the snapshot. */
-  readonly removed: readonly VersionedResource[];
+  /** Subscribed, not there, and the client was not told so yet: it has them, or has just asked for them. */
+  readonly removed: readonly string[];
 }
 
+export interface SubscriptionChange {
+  readonly subscribed: readonly string[];
+  readonly unsubscribed: readonly string[];
+  /** Whether it is the first of its type on its stream. */
+  readonly isFirst: boolean;
+}
+
+/** What a client has under a name: a version, with the resource where it was sent on this stream. */
+type Held =
+  | { readonly kind: 'version'; readonly version: string; readonly resource?: VersionedResource }
+  /** It knows that there is nothing of the name. */
+  | { readonly kind: 'nothing' }
+  /** It wants to be told, whatever it has. */
+  | { readonly kind: 'unknown' };
+
+const nothing: Held = { kind: 'nothing' };
+const unknown: Held = { kind: 'unknown' };
+
 /**
- * What one client wants of one type, and what it was sent. Knows nothing of nonces and of how responses are written, so
- * that state of the world and incremental streams can share it.
+ * What one client wants of one type, and what it has of it. Knows nothing of nonces and of how responses are written:
+ * state-of-the-world and incremental streams share it. What a client has is the state that it was brought to last, but for
+ * the names that are open: so a stream costs no memory per resource under wildcard, and a change costs what changed.
  */
 export class Subscription {
-  #names: ReadonlySet<string> = new Set();
+  readonly #names = new Set<string>();
   #wildcard = false;
   #everNamed = false;
-  readonly #sent = new Map<string, VersionedResource>();
+  /** The client has what is wanted of it, but for what is open. Undefined before the first look at a state. */
+  #base: VersionedType | undefined;
+  readonly #open = new Map<string, Held>();
+  /** Every name is to be told, once there is a state to tell. */
+  #isAllOpen = false;
 
   /** @param allowsWildcard whether «everything» can be subscribed to: listeners and clusters only */
   constructor(private readonly allowsWildcard: boolean) {}
@@ -28,31 +52,78 @@ export class Subscription {
     return this.#names;
   }
 
-  /**
-   * Replaces what is subscribed. Everything is wanted by `*`, or by never having named anything; an empty list after some
-   * name unsubscribes all (xds_protocol.rst «How the client specifies what resources to return»).
-   * @returns whether something is wanted that was not before
-   */
-  setNames(names: readonly string[]): boolean {
-    if (names.length > 0) this.#everNamed = true;
-    const before = { names: this.#names, wildcard: this.#wildcard };
-    this.#wildcard = this.allowsWildcard && (names.includes('*') || !this.#everNamed);
-    this.#names = new Set(names.filter((name) => name !== '*' || !this.allowsWildcard));
-    for (const name of this.#sent.keys()) if (!this.wants(name)) this.#sent.delete(name);
-    const added = [...this.#names].filter((name) => !before.names.has(name));
-    // Whoever names a resource again may have dropped it meanwhile, so it is sent again, changed or not.
-    for (const name of added) this.#sent.delete(name);
-    return added.length > 0 || (this.#wildcard && !before.wildcard);
-  }
-
   wants(name: string): boolean {
     return this.#wildcard || this.#names.has(name);
   }
 
+  /**
+   * Replaces what is subscribed. Everything is wanted by `*`, or by never having named anything; an empty list after some
+   * name unsubscribes all (xds_protocol.rst «How the client specifies what resources to return»).
+   * @returns whether everything is wanted now and was not before
+   */
+  setNames(names: readonly string[]): boolean {
+    const wanted = new Set(names);
+    if (wanted.size > 0) this.#everNamed = true;
+    const beginsWildcard = this.#setWildcard(this.allowsWildcard && (wanted.has('*') || !this.#everNamed));
+    if (this.allowsWildcard) wanted.delete('*');
+    for (const name of this.#names) if (!wanted.has(name)) this.#drop(name);
+    // Whoever names a resource again may have dropped it meanwhile, so it is sent again, changed or not.
+    for (const name of wanted) if (!this.#names.has(name)) this.#add(name);
+    return beginsWildcard;
+  }
+
+  /**
+   * Adds to and takes from what is subscribed. The first change that names nothing asks for everything, until `*` is taken
+   * back. Whatever is named is told of anew, and so is what is unsubscribed and still wanted under wildcard.
+   * @returns whether everything is to be told
+   */
+  change({ subscribed, unsubscribed, isFirst }: SubscriptionChange): boolean {
+    const isStar = (name: string) => this.allowsWildcard && name === '*';
+    const hasStar = subscribed.some(isStar);
+    const isImplicit = this.allowsWildcard && isFirst && subscribed.length === 0;
+    if (hasStar) this.#isAllOpen = true;
+    if (hasStar || isImplicit) this.#setWildcard(true);
+    for (const name of subscribed) if (!isStar(name)) this.#add(name);
+    if (unsubscribed.some(isStar)) this.#setWildcard(false);
+    for (const name of unsubscribed) {
+      if (isStar(name)) continue;
+      this.#drop(name);
+      // The client may have dropped what it still is to have.
+      this.refresh(name);
+    }
+    return this.#wildcard && (hasStar || isImplicit);
+  }
+
+  /** The client says what it has from an earlier stream; names that it does not want are passed over. */
+  claim(versions: Readonly<Record<string, string>>): void {
+    for (const [name, version] of Object.entries(versions)) {
+      if (this.wants(name)) this.#open.set(name, { kind: 'version', version });
+    }
+  }
+
+  /** The client has all of a state, from an earlier stream. */
+  claimAll(type: VersionedType): void {
+    this.#base = type;
+    this.#open.clear();
+    this.#isAllOpen = false;
+  }
+
+  /** The client needs it again, although it has it. */
+  refresh(name: string): void {
+    if (this.wants(name)) this.#open.set(name, unknown);
+  }
+
   /** Names that do not exist stay subscribed: they show up here once they do. */
   diff(type: VersionedType): SubscriptionDiff {
-    const updated = this.wanted(type).filter(({ name, version }) => this.#sent.get(name)?.version !== version);
-    const removed = [...this.#sent.values()].filter(({ name }) => !type.resources.has(name));
+    this.#moveTo(type);
+    const updated: VersionedResource[] = [];
+    const removed: string[] = [];
+    for (const [name, held] of this.#open) {
+      const resource = type.resources.get(name);
+      if (resource === undefined ? held.kind === 'nothing' : isHeld(held, resource)) this.#open.delete(name);
+      else if (resource === undefined) removed.push(name);
+      else updated.push(resource);
+    }
     return { updated, removed };
   }
 
@@ -62,12 +133,70 @@ export class Subscription {
     return [...this.#names].flatMap((name) => resources.get(name) ?? []);
   }
 
-  markSent(resources: readonly VersionedResource[]): void {
-    for (const resource of resources) this.#sent.set(resource.name, resource);
+  /** Those of the names that the client was sent on this stream and has still. */
+  held(names: readonly string[]): VersionedResource[] {
+    return names.flatMap((name) => {
+      const held = this.#open.get(name);
+      return held?.kind === 'version' && held.resource !== undefined ? [held.resource] : [];
+    });
   }
 
-  /** The client does not have it any more, or needs it again: if it exists, it counts as changed. */
-  forget(name: string): void {
-    this.#sent.delete(name);
+  /** Whether the client has been told of the name as it is in the state that was looked at last. */
+  isSettled(name: string): boolean {
+    return !this.#isAllOpen && !this.#open.has(name);
   }
+
+  /** The client has been told of these as they are in the state that was looked at last. */
+  settle(names: Iterable<string>): void {
+    for (const name of names) this.#open.delete(name);
+  }
+
+  /** Opens what is different in a state from what the client was brought to. */
+  #moveTo(type: VersionedType): void {
+    const base = this.#base;
+    this.#base = type;
+    if (this.#isAllOpen) this.#openAll(base, type);
+    if (base === undefined || base === type) return;
+    const changed = changedNames(base, type);
+    const isFewer = !this.#wildcard && this.#names.size < changed.length;
+    for (const name of isFewer ? this.#names : changed) {
+      if (!this.wants(name) || this.#open.has(name)) continue;
+      const resource = base.resources.get(name);
+      this.#open.set(name, resource === undefined ? nothing : { kind: 'version', version: resource.version, resource });
+    }
+  }
+
+  /** What the client claims to have stays claimed. */
+  #openAll(base: VersionedType | undefined, type: VersionedType): void {
+    this.#isAllOpen = false;
+    for (const { resources } of base === undefined ? [type] : [base, type]) {
+      for (const name of resources.keys()) if (!this.#open.has(name)) this.#open.set(name, unknown);
+    }
+  }
+
+  /** @returns whether everything is wanted now and was not before */
+  #setWildcard(wildcard: boolean): boolean {
+    const begins = wildcard && !this.#wildcard;
+    this.#wildcard = wildcard;
+    if (begins) this.#isAllOpen = true;
+    if (!wildcard) {
+      this.#isAllOpen = false;
+      for (const name of this.#open.keys()) if (!this.#names.has(name)) this.#open.delete(name);
+    }
+    return begins;
+  }
+
+  #add(name: string): void {
+    this.#names.add(name);
+    this.#open.set(name, unknown);
+  }
+
+  #drop(name: string): void {
+    this.#names.delete(name);
+    if (!this.#wildcard) this.#open.delete(name);
+  }
+}
+
+function isHeld(held: Held, { version }: VersionedResource): boolean {
+  return held.kind === 'version' && held.version === version;
 }

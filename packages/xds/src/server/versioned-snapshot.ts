@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
+import { type Resource, ResourceSchema } from '../messages.js';
 import type { ResourceSet } from '../resources/resource-set.js';
 import { resourceTypes, type WireResources } from '../resources/resource-types.js';
 import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
@@ -18,6 +19,8 @@ export interface VersionedResource {
   readonly version: string;
   /** Serialized once, however many clients it is sent to. */
   readonly any: Any;
+  /** The same with its name and version, for incremental streams. */
+  readonly wrapped: Resource;
   /** What a receiver of a change waits for before it uses the change (Envoy warming): to be sent again after it. */
   readonly references: readonly ResourceRef[];
   /** What it was made of, to tell unchanged messages without serializing them. */
@@ -72,7 +75,8 @@ function versionResource<Kind extends ResourceKind>(
   const version = shortHash(value);
   if (previous?.version === version) return { ...previous, message };
   const any = create(AnySchema, { typeUrl: typeUrls[kind], value });
-  return { name, version, any, references: referencesOf(message), message };
+  const wrapped = create(ResourceSchema, { name, version, resource: any });
+  return { name, version, any, wrapped, references: referencesOf(message), message };
 }
 
 function versionOfAll(resources: ReadonlyMap<string, VersionedResource>): string {

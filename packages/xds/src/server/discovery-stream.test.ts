@@ -5,8 +5,9 @@ import { serviceSet } from '../../test/fixtures.js';
 import { RecordingLogger } from '../../test/logger.js';
 import { type DiscoveryRequest, DiscoveryRequestSchema, type DiscoveryResponse } from '../messages.js';
 import { typeUrls } from '../resources/type-urls.js';
-import { AdsStream } from './ads-stream.js';
+import { DiscoveryStream } from './discovery-stream.js';
 import { SnapshotCache } from './snapshot-cache.js';
+import { stateOfTheWorld } from './variant.js';
 
 /** A client that takes a response only when it is told to. */
 class SlowCall {
@@ -32,12 +33,14 @@ class SlowCall {
 it('skips snapshots for a client that reads slowly, and keeps no queue for it', () => {
   const cache = new SnapshotCache();
   const call = new SlowCall();
-  const stream = new AdsStream(
-    call as unknown as ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>,
+  const stream = new DiscoveryStream({
+    call: call as unknown as ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>,
+    variant: stateOfTheWorld,
+    service: 'ads',
     cache,
-    new RecordingLogger(),
-    () => 0,
-  );
+    logger: new RecordingLogger(),
+    now: () => 0,
+  });
   cache.watch(() => stream.send());
   cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
   stream.receive(create(DiscoveryRequestSchema, { typeUrl: typeUrls.endpoint, resourceNames: ['a'] }));

@@ -1,0 +1,187 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import type { Logger } from '../logger.js';
+import type { Node } from '../messages.js';
+import { kindOf, type ResourceKind, typeUrls } from '../resources/type-urls.js';
+import type { ClientStatus, ResourceStatus } from './client-status.js';
+import type { SnapshotSource } from './snapshot-cache.js';
+import { type PendingResponse, type Phase, TypeChannel } from './type-channel.js';
+import type { TypeRequest, Variant } from './variant.js';
+import type { VersionedSnapshot } from './versioned-snapshot.js';
+
+/**
+ * Make before break: whatever a route may go to arrives before the route, and what went away leaves when nothing goes to
+ * it any more.
+ */
+const sendingOrder: readonly (readonly [ResourceKind, Phase])[] = [
+  ['cluster', 'updates'],
+  ['endpoint', 'updates'],
+  ['listener', 'updates'],
+  ['route', 'updates'],
+  ['listener', 'removals'],
+  ['route', 'removals'],
+  ['cluster', 'removals'],
+  ['endpoint', 'removals'],
+];
+
+/** What a client may subscribe to by name on one stream, of one type; the bound is against clients that make names up. */
+const maxNames = 200_000;
+
+/** Types that are not served and were logged, on one stream. */
+const maxReported = 16;
+
+export interface DiscoveryStreamOptions<Request, Response> {
+  readonly call: Pick<ServerDuplexStream<Request, Response>, 'write' | 'end' | 'emit' | 'cancelled' | 'writableEnded'>;
+  readonly variant: Variant<Request, Response>;
+  /** The one type of a stream that is not aggregated: its requests need not name it. */
+  readonly service: 'ads' | ResourceKind;
+  readonly cache: SnapshotSource;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** For clients that know lifetimes. */
+  readonly ttlMs?: number | undefined;
+}
+
+/** One stream of one client, of either variant. */
+export class DiscoveryStream<Request, Response> {
+  readonly #options: DiscoveryStreamOptions<Request, Response>;
+  readonly #channels = new Map<ResourceKind, TypeChannel>();
+  readonly #unknownTypes = new Set<string>();
+  readonly #connectedAtMs: number;
+  #node: Node | undefined;
+  #isWriting = false;
+
+  constructor(options: DiscoveryStreamOptions<Request, Response>) {
+    this.#options = options;
+    this.#connectedAtMs = options.now();
+  }
+
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  get status(): ClientStatus {
+    const { service, variant } = this.#options;
+    return {
+      nodeId: this.#node?.id ?? '',
+      nodeCluster: this.#node?.cluster ?? '',
+      connectedAtMs: this.#connectedAtMs,
+      service,
+      variant: variant.isIncremental ? 'incremental' : 'state of the world',
+      types: [...this.#channels.values()].filter(({ isAsked }) => isAsked).map((channel) => channel.status),
+    };
+  }
+
+  /** Everything that the client has subscribed to. */
+  resources(): ResourceStatus[] {
+    const current = this.#options.cache.snapshotFor(this.#node);
+    if (current === undefined) return [];
+    return [...this.#channels].flatMap(([kind, channel]) => channel.resources(current[kind]));
+  }
+
+  receive(message: Request): void {
+    const { variant, service } = this.#options;
+    const request = variant.read(message);
+    // Only the first request of a stream has to carry it.
+    this.#node ??= request.node;
+    const typeUrl = request.typeUrl === '' && service !== 'ads' ? typeUrls[service] : request.typeUrl;
+    const kind = kindOf(typeUrl);
+    if (typeUrl === '') this.#fail(status.INVALID_ARGUMENT, 'type_url is missing');
+    else if (service !== 'ads' && kind !== service) {
+      this.#fail(status.INVALID_ARGUMENT, `type_url is "${typeUrl}", and this service has "${typeUrls[service]}" only`);
+    } else if (kind === undefined) this.#reportUnknown(typeUrl);
+    else this.#receiveKnown(kind, request);
+  }
+
+  /**
+   * Writes what is due, one response at a time: the next is made of the snapshot that is current when the one before has
+   * left. A slow client thus skips snapshots, and nothing piles up for it.
+   */
+  send(): void {
+    const { call, variant } = this.#options;
+    if (this.#isWriting || call.cancelled || call.writableEnded) return;
+    const pending = this.#nextResponse();
+    if (pending === undefined) return;
+    this.#isWriting = true;
+    call.write(variant.write(pending.response), () => {
+      this.#isWriting = false;
+      this.send();
+    });
+  }
+
+  /** Prolongs the life of all that the client has. */
+  sendHeartbeats(): void {
+    for (const channel of this.#channels.values()) channel.requireHeartbeat();
+    this.send();
+  }
+
+  end(): void {
+    this.#options.call.end();
+  }
+
+  #receiveKnown(kind: ResourceKind, request: TypeRequest): void {
+    const { logger, now } = this.#options;
+    const channel = this.#channel(kind);
+    const nack = channel.accept(request, now());
+    if (nack !== undefined) {
+      logger.warn('a client refused its configuration', { nodeId: this.#node?.id, typeUrl: typeUrls[kind], ...nack });
+    }
+    if (channel.nameCount > maxNames) {
+      this.#fail(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names of "${typeUrls[kind]}" are subscribed`);
+    } else this.send();
+  }
+
+  #channel(kind: ResourceKind): TypeChannel {
+    let channel = this.#channels.get(kind);
+    if (channel === undefined) {
+      const { isIncremental } = this.#options.variant;
+      channel = new TypeChannel({ kind, isIncremental, ttlMs: this.#ttlMs(isIncremental) });
+      this.#channels.set(kind, channel);
+    }
+    return channel;
+  }
+
+  /** In the state of the world a lifetime comes in a wrapper, which clients need not know either. */
+  #ttlMs(isIncremental: boolean): number | undefined {
+    const features = this.#node?.clientFeatures ?? [];
+    const needed = ['xds.config.supports-resource-ttl', ...(isIncremental ? [] : ['xds.config.resource-in-sotw'])];
+    return needed.every((feature) => features.includes(feature)) ? this.#options.ttlMs : undefined;
+  }
+
+  #nextResponse(): PendingResponse | undefined {
+    const current = this.#options.cache.snapshotFor(this.#node);
+    if (current === undefined) return undefined;
+    for (const [kind, phase] of sendingOrder) {
+      const pending = this.#channels.get(kind)?.next(current[kind], phase);
+      if (pending === undefined) continue;
+      this.#refreshReferences(pending);
+      return pending;
+    }
+    return this.#nextHeartbeat(current);
+  }
+
+  #nextHeartbeat(current: VersionedSnapshot): PendingResponse | undefined {
+    for (const [kind, channel] of this.#channels) {
+      const pending = channel.nextHeartbeat(current[kind]);
+      if (pending !== undefined) return pending;
+    }
+    return undefined;
+  }
+
+  /** Envoy holds a changed cluster or listener back until its endpoints or routes come once more, changed or not. */
+  #refreshReferences({ updated }: PendingResponse): void {
+    if (this.#options.service !== 'ads') return;
+    for (const { references } of updated) {
+      for (const { kind, name } of references) this.#channel(kind).refresh(name);
+    }
+  }
+
+  #reportUnknown(typeUrl: string): void {
+    if (this.#unknownTypes.has(typeUrl) || this.#unknownTypes.size >= maxReported) return;
+    this.#unknownTypes.add(typeUrl);
+    this.#options.logger.warn('a client asks for a type that is not served', { nodeId: this.#node?.id, typeUrl });
+  }
+
+  #fail(code: status, details: string): void {
+    this.#options.call.emit('error', { code, details });
+  }
+}
