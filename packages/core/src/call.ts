@@ -64,6 +64,9 @@ export abstract class Call {
   /** It failed although it was retried, here or in a later tier, or could not be: no earlier tier is to retry it again. */
   retriesSpent = false;
 
+  /** It waits until an endpoint takes it, to its deadline, where others fail (gRPC wait-for-ready). */
+  waitForReady = false;
+
   /** Who listens to this call; the telemetry filter fills it in. */
   recorders: readonly CallRecorder[] = noRecorders;
 

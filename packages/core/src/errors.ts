@@ -35,6 +35,8 @@ export interface MeshErrorDetails {
   message?: string;
   /** Overrides the status of the reason's row, e.g. for an injected abort. */
   httpStatus?: number;
+  /** The same for gRPC, e.g. the status that a client gave when it cancelled. */
+  grpcStatus?: number;
   cluster?: string | undefined;
   /** `ip:port` of the last endpoint tried. */
   endpoint?: string | undefined;
@@ -72,7 +74,7 @@ export class MeshError extends Error {
     this.name = 'MeshError';
     this.reason = reason;
     this.httpStatus = details.httpStatus ?? row.httpStatus;
-    this.grpcStatus = row.grpcStatus;
+    this.grpcStatus = details.grpcStatus ?? row.grpcStatus;
     this.maybeSent = details.maybeSent ?? false;
     this.hint = details.hint;
     this.cluster = details.cluster;

@@ -14,6 +14,7 @@ import { rateLimitFilter } from './filters/rate-limit.js';
 import { retryFilter } from './filters/retry.js';
 import { routeFilter } from './filters/route.js';
 import { attemptTelemetryFilter, telemetryFilter } from './filters/telemetry.js';
+import { waitForReadyFilter } from './filters/wait-for-ready.js';
 import { RateLimiter } from './policy/rate-limiter.js';
 import type { WallClock } from './policy/retry-after.js';
 import type { Filter, Service } from './service.js';
@@ -29,6 +30,7 @@ export function outbound<C extends Call>(
     telemetry,
     rateLimiter = new RateLimiter({ clock, random }),
     wallClock,
+    picksEndpoint = true,
   }: {
     clock: Clock;
     random: Random;
@@ -36,13 +38,19 @@ export function outbound<C extends Call>(
     rateLimiter?: RateLimiter;
     /** For servers that say by the time of day when to retry; without it the usual back-off counts. */
     wallClock?: WallClock;
+    /** False for a client that has connections of its own: where its attempts go is its business. Default true. */
+    picksEndpoint?: boolean;
   },
 ): Service<C> {
-  const attemptFilters: Filter[] = [
-    circuitBreakersFilter, //                       below retry: every attempt counts against the limits
-    loadBalanceFilter, //                           below the breakers: a refused attempt takes no endpoint's turn
+  const endpointFilters: Filter[] = [
+    loadBalanceFilter, //                           first: the others are about the endpoint that it picks
     endpointAuthorityFilter, //                     below the balancer: the host may be the name of the endpoint
     outlierDetectionFilter(clock), //               below the balancer: it judges the endpoint that was picked
+  ];
+  const attemptFilters: Filter[] = [
+    waitForReadyFilter(clock), //                   above the breakers: a call that waits takes no place
+    circuitBreakersFilter, //                       below retry: every attempt counts against the limits
+    ...(picksEndpoint ? endpointFilters : []), //   below the breakers: a refused attempt takes no endpoint's turn
     attemptTelemetryFilter(clock), //               below the balancer: an attempt is told with its endpoint
     perTryTimeoutFilter(clock), //                  last: waiting above must not eat an attempt's time
   ];

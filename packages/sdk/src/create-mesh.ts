@@ -13,6 +13,8 @@ import {
 import { createDns, type Dns } from './discovery/dns/index.js';
 import { Publisher } from './discovery/publisher.js';
 import type { ConfigSource } from './discovery/source.js';
+import { MeshGrpc } from './grpc/mesh-grpc.js';
+import { grpcTransport } from './grpc/transport.js';
 import { Guards } from './guard/guards.js';
 import { MeshDispatcher } from './http/dispatcher.js';
 import { EndpointPools } from './http/endpoint-pools.js';
@@ -67,7 +69,10 @@ function assembleMesh(
     hash64,
     searchDomains: searchDomains(workload.namespace, options.clusterDomain),
     hostname: hostname(),
-    onEndpointRemoved: (state) => pools.drain(state),
+    onEndpointRemoved: (state) => {
+      pools.drain(state);
+      grpc.drain(state);
+    },
   });
   const snapshots = new SnapshotHolder(assembler.assemble(emptyResources));
   const telemetry = options.telemetry.map((plugin) => plugin.create({ workload, clock, logger, snapshots }));
@@ -105,13 +110,8 @@ function assembleMesh(
       for (const listener of telemetry) listener.guardCallEnded?.(event);
     },
   });
-  const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), {
-    clock,
-    random,
-    telemetry,
-    rateLimiter,
-    wallClock: Date.now,
-  });
+  const policies = { clock, random, telemetry, rateLimiter, wallClock: Date.now };
+  const transport: Service<HttpCall> = outbound(httpTransport(pools, clock), policies);
   const stop = closeOnce(async () => {
     publisher.close();
     start.abandon();
@@ -122,17 +122,24 @@ function assembleMesh(
     assembler.close();
     for (const listener of telemetry) listener.close?.();
   });
-  const close = (graceMs: number) => stop().then(() => closePools(pools, clock, graceMs));
-  const destroy = () => stop().then(() => pools.destroy());
+  const connections = {
+    close: () => Promise.all([pools.close(), grpc.close()]),
+    destroy: () => Promise.all([pools.destroy(), grpc.destroy()]),
+  };
+  const close = (graceMs: number) => stop().then(() => closeConnections(connections, clock, graceMs));
+  const destroy = () => stop().then(async () => void (await connections.destroy()));
   const prepare = (scheme: 'http' | 'https', authority: string) =>
     start.waiting === undefined
       ? publisher.prepare(scheme, authority)
       : start.waiting.then(() => publisher.prepare(scheme, authority));
+  const grpcPolicies = (picksEndpoint: boolean) => outbound(grpcTransport(clock), { ...policies, picksEndpoint });
+  const grpc = new MeshGrpc(internals, grpcPolicies(true), grpcPolicies(false), prepare);
   const dispatcher = new MeshDispatcher(internals, transport, prepare, () => close(defaultGraceMs), destroy);
   return new Mesh({
     internals,
     dispatcher,
     fetch: meshFetch(dispatcher),
+    grpc,
     guards,
     publisher,
     source,
@@ -234,12 +241,17 @@ function defaultNodeId({ workload, clusterDomain }: ResolvedOptions): string {
   return `sidecar~${podIp || '127.0.0.1'}~${podName}.${namespace}~${namespace}.svc.${clusterDomain}`;
 }
 
-async function closePools(pools: EndpointPools, clock: Clock, graceMs: number): Promise<void> {
+interface Connections {
+  close(): Promise<unknown>;
+  destroy(): Promise<unknown>;
+}
+
+async function closeConnections(connections: Connections, clock: Clock, graceMs: number): Promise<void> {
   let timer: { cancel(): void } | undefined;
   const tooLong = new Promise<void>((resolve) => {
     timer = clock.setTimer(graceMs, resolve);
   });
-  await Promise.race([pools.close(), tooLong.then(() => pools.destroy())]);
+  await Promise.race([connections.close(), tooLong.then(() => connections.destroy())]);
   timer?.cancel();
 }
 

@@ -29,3 +29,6 @@ export interface WorkloadInfo {
   readonly podIp: string;
   readonly clusterId: string;
 }
+
+/** Readies the configuration for an authority; undefined when it is ready already, which is nearly always. */
+export type Prepare = (scheme: 'http' | 'https', authority: string) => Promise<void> | undefined;

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Publisher } from './discovery/publisher.js';
 import type { ConfigSource } from './discovery/source.js';
 import { type ExplainRequest, type Explanation, explainSnapshot } from './explain.js';
+import type { MeshGrpc } from './grpc/mesh-grpc.js';
 import type { GuardPolicy } from './guard/guard-policy.js';
 import type { Guards } from './guard/guards.js';
 import type { MeshFetch } from './http/fetch.js';
@@ -26,6 +27,7 @@ export interface MeshParts {
   readonly internals: MeshInternals;
   readonly dispatcher: Dispatcher;
   readonly fetch: MeshFetch;
+  readonly grpc: MeshGrpc;
   readonly guards: Guards;
   readonly publisher: Publisher;
   readonly source: ConfigSource | undefined;
@@ -44,6 +46,8 @@ export class Mesh {
   readonly dispatcher: Dispatcher;
   /** Node's fetch through the mesh; rejects with a MeshError where the mesh itself fails the call. */
   readonly fetch: MeshFetch;
+  /** Channels and clients of @grpc/grpc-js through the mesh. */
+  readonly grpc: MeshGrpc;
   readonly #parts: MeshParts;
   #ready = false;
   #uninstall: (() => void) | undefined;
@@ -53,6 +57,7 @@ export class Mesh {
     this.internals = parts.internals;
     this.dispatcher = parts.dispatcher;
     this.fetch = parts.fetch;
+    this.grpc = parts.grpc;
     parts.firstConfiguration.then(
       () => {
         this.#ready = true;

@@ -3,6 +3,7 @@ import type { Clock, Random } from '../clock.js';
 import { MeshError } from '../errors.js';
 import type { RetryPolicy } from '../model/route.js';
 import { backoffDelayMs } from '../policy/backoff.js';
+import { maxRetriesOf, pushBackOf } from '../policy/grpc-retry.js';
 import { askedDelayMs, type WallClock } from '../policy/retry-after.js';
 import { isRetriableFailure, isRetriableReply, isRetriableRequest } from '../policy/retry-classifier.js';
 import { retryHeaders } from '../retry-headers.js';
@@ -118,13 +119,15 @@ async function prepareRetry(
   { clock, random, wallClock }: Timing,
 ): Promise<RetryLease | undefined> {
   if (call.cancelled !== undefined || !call.canReplay()) return undefined;
+  const pushBack = reply === undefined ? undefined : pushBackOf(reply);
+  if (pushBack === 'never') return undefined;
   const { counters } = call.cluster!.state;
-  if (call.attempt > policy.attempts) {
+  if (call.attempt > maxRetriesOf(call, policy)) {
     if (failure !== undefined) failure.retriesExhausted = true;
     counters.upstreamRqRetryLimitExceeded += 1;
     return undefined;
   }
-  const askedMs = reply === undefined ? undefined : askedDelayMs(policy, reply, wallClock, random);
+  const askedMs = pushBack ?? (reply === undefined ? undefined : askedDelayMs(policy, reply, wallClock, random));
   const delayMs = askedMs ?? backoffDelayMs(policy.backoff, call.attempt, random);
   if (clock.now() + delayMs >= call.deadline) return undefined;
   const lease = RetryLease.acquire(call, failure);

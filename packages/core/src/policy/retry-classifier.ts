@@ -52,16 +52,25 @@ export function isRetriableFailure(policy: RetryPolicy, call: Call, failure: Mes
   const { on } = policy;
   switch (failure.reason) {
     case 'upstream_connection_failure':
+      if (retriesGrpcStatus(policy, call, failure)) return true;
       return on.has('connect-failure') || on.has('reset-before-request') || retriesResets(policy);
     case 'upstream_connection_termination':
     case 'upstream_reset':
     case 'upstream_protocol_error':
+      if (retriesGrpcStatus(policy, call, failure)) return true;
       return retriesResets(policy) || (failure.maybeSent ? mayRepeat(policy, call) : retriesUnsent(policy));
     case 'upstream_per_try_timeout':
+      if (retriesGrpcStatus(policy, call, failure)) return true;
       return retriesResets(policy) || mayRepeat(policy, call);
     default:
       return false;
   }
+}
+
+/** A gRPC client sees a status where a connection broke, and its policy names statuses (gRFC A44). */
+function retriesGrpcStatus({ on }: RetryPolicy, { protocol }: Call, { grpcStatus }: MeshError): boolean {
+  const condition = protocol === 'grpc' ? grpcConditions.get(grpcStatus) : undefined;
+  return condition !== undefined && on.has(condition);
 }
 
 /** Envoy counts a reset as the 5xx, and the gateway error, that it would answer with. */

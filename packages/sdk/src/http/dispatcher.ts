@@ -1,19 +1,17 @@
 import { stringify } from 'node:querystring';
-import { MeshError, type MeshSnapshot, type Reply, retryHeaders, type Service } from '@inmesh/core';
+import { MeshError, type Reply, type Service } from '@inmesh/core';
 import { Dispatcher } from 'undici';
-import type { MeshInternals } from '../mesh-internals.js';
+import type { MeshInternals, Prepare } from '../mesh-internals.js';
 import { inboundCalls } from '../server/context.js';
 import type { InboundCall } from '../server/inbound-call.js';
-import { propagate } from '../server/propagation.js';
+import { explainMissing, inherit, whileServing } from '../server/inherit.js';
+import { routedAuthority } from '../server/routed-authority.js';
 import { toCallerError } from './failure.js';
 import { HttpCall } from './http-call.js';
-import { type Origin, parseOrigin } from './origin.js';
+import { parseOrigin } from './origin.js';
 import { requestBody } from './request-body.js';
 import { type RequestHeaders, toHeaderList } from './request-headers.js';
 import { type ResponseHandler, toResponseHandler } from './response-handler.js';
-
-/** Readies the configuration for an authority; undefined when it is ready already, which is nearly always. */
-export type Prepare = (scheme: 'http' | 'https', authority: string) => Promise<void> | undefined;
 
 /** The mesh as an undici Dispatcher: `request`, `stream`, `pipeline`, `upgrade` and fetch's `dispatcher` option go through it. */
 export class MeshDispatcher extends Dispatcher {
@@ -65,7 +63,7 @@ export class MeshDispatcher extends Dispatcher {
   #start(options: Dispatcher.DispatchOptions, handler: ResponseHandler, inbound: InboundCall | undefined): void {
     const call = this.#newCall(options, handler);
     handler.onConnect((reason) => call.cancel(callerCancelled(reason)), null);
-    if (inbound !== undefined) this.#inherit(call, inbound);
+    if (inbound !== undefined) inherit(call, inbound, this.internals);
     this.outbound(call)
       .then(
         (reply) => deliver(reply, call, inbound),
@@ -73,17 +71,10 @@ export class MeshDispatcher extends Dispatcher {
           if (call.retriesSpent) inbound?.spendRetries();
           inbound?.release(call);
           call.bodyTap?.abandon();
-          handler.onError(toCallerError(this.#explainMissing(MeshError.from(error))));
+          handler.onError(toCallerError(explainMissing(MeshError.from(error), this.internals)));
         },
       )
       .catch((error) => this.internals.logger.error('a response handler threw', { error: String(error) }));
-  }
-
-  /** With no configuration at all, that is what is wrong, and not the host that DNS does not know. */
-  #explainMissing(failure: MeshError): MeshError {
-    const missing = this.internals.missingConfiguration?.();
-    if (missing !== undefined && failure.reason === 'no_healthy_upstream') failure.hint = missing;
-    return failure;
   }
 
   #newCall(options: Dispatcher.DispatchOptions, handler: ResponseHandler): HttpCall {
@@ -107,28 +98,6 @@ export class MeshDispatcher extends Dispatcher {
     call.sourceAddress = this.internals.workload.podIp;
     return call;
   }
-
-  /** The incoming request that this call serves gives it its deadline, its trace, its client's address and its end. */
-  #inherit(call: HttpCall, inbound: InboundCall): void {
-    if (inbound.cancelled !== undefined) call.cancel(inbound.cancelled);
-    call.deadline = inbound.deadline;
-    call.retriesElsewhere = inbound.retriesElsewhere;
-    if (inbound.sourceAddress !== '') call.sourceAddress = inbound.sourceAddress;
-    const inMesh = call.snapshot.resolve(call.scheme, call.authority)?.listener.passthrough !== true;
-    propagate(inbound, call.headers, this.internals, inMesh);
-    if (inbound.retriesElsewhere && inMesh) call.headers.set(retryHeaders.noRetry, '1');
-    inbound.adopt(call);
-  }
-}
-
-/** Waits no longer than the incoming request does. */
-function whileServing(inbound: InboundCall, work: Promise<void>): Promise<void> {
-  if (inbound.cancelled !== undefined) return Promise.reject(inbound.cancelled);
-  return new Promise((resolve, reject) => {
-    const waiter = { cancel: reject };
-    inbound.adopt(waiter);
-    work.finally(() => inbound.release(waiter)).then(resolve, reject);
-  });
 }
 
 function deliver(reply: Reply, call: HttpCall, inbound: InboundCall | undefined): void {
@@ -141,16 +110,6 @@ function deliver(reply: Reply, call: HttpCall, inbound: InboundCall | undefined)
 function settle(done: Promise<void>, callback: (() => void) | undefined): Promise<void> | void {
   if (callback === undefined) return done;
   done.then(callback, callback);
-}
-
-/**
- * Requests are routed by their Host header, as in Envoy. One that the configuration does not know (a forwarded one, often)
- * leaves the request on its way to the origin, as without a mesh.
- */
-function routedAuthority(snapshot: MeshSnapshot, { scheme, authority }: Origin, host: string): string {
-  const listener = snapshot.resolve(scheme, host)?.listener;
-  const isUnknown = listener === undefined || listener.passthrough === true || listener.name === '*';
-  return isUnknown ? authority : host;
 }
 
 /** Written as undici writes it. */

@@ -5,6 +5,7 @@ import {
   type RetryPolicy,
   SnapshotAssembler,
   SnapshotHolder,
+  type Telemetry,
 } from '@inmesh/core';
 import {
   seededRandom,
@@ -16,6 +17,8 @@ import {
   testRoute,
   testRouteConfiguration,
 } from '@inmesh/core/testing';
+import { MeshGrpc } from '../../src/grpc/mesh-grpc.js';
+import { grpcTransport } from '../../src/grpc/transport.js';
 import { MeshDispatcher } from '../../src/http/dispatcher.js';
 import { EndpointPools } from '../../src/http/endpoint-pools.js';
 import { httpTransport } from '../../src/http/transport.js';
@@ -25,6 +28,7 @@ import { SystemClock } from '../../src/runtime/system-clock.js';
 
 export interface StaticMesh {
   readonly dispatcher: MeshDispatcher;
+  readonly grpc: MeshGrpc;
   readonly internals: MeshInternals;
   readonly pools: EndpointPools;
   setPorts(ports: readonly number[]): void;
@@ -47,17 +51,24 @@ export function staticMesh(
     endpoint?: Parameters<typeof testEndpoint>[0];
     /** Of a second cluster, `shadows`. */
     shadowPorts?: readonly number[];
+    /** All of them, in the place of the one. */
+    routes?: readonly Parameters<typeof testRoute>[0][];
+    telemetry?: readonly Telemetry[];
   } = {},
 ): StaticMesh {
   const clock = new SystemClock({ keepsProcessAlive: true });
   const random = seededRandom(7);
+  const { telemetry = [] } = options;
   const pools = new EndpointPools(clock);
   const assembler = new SnapshotAssembler({
     clock,
     random,
     hash64: testHash64,
     searchDomains: [],
-    onEndpointRemoved: (state) => pools.drain(state),
+    onEndpointRemoved: (state) => {
+      pools.drain(state);
+      grpc.drain(state);
+    },
   });
   const snapshots = new SnapshotHolder(assembler.assemble(resources(ports, options)));
   const workload = {
@@ -75,14 +86,18 @@ export function staticMesh(
     random,
     logger: silentLogger,
     snapshots,
-    telemetry: [],
+    telemetry,
     workload,
     propagateHeaders: 'routed',
   };
-  const service = outbound(httpTransport(pools, clock), { clock, random, telemetry: [] });
-  const close = () => pools.close();
+  const service = outbound(httpTransport(pools, clock), { clock, random, telemetry });
+  const grpcPolicies = (picksEndpoint: boolean) =>
+    outbound(grpcTransport(clock), { clock, random, telemetry, picksEndpoint });
+  const grpc = new MeshGrpc(internals, grpcPolicies(true), grpcPolicies(false), () => undefined);
+  const close = async () => void (await Promise.all([pools.close(), grpc.close()]));
   return {
     dispatcher: new MeshDispatcher(internals, service, () => undefined, close),
+    grpc,
     internals,
     pools,
     setPorts: (next) => snapshots.replace(assembler.assemble(resources(next, options))),
@@ -101,11 +116,12 @@ function resources(
     route,
     endpoint,
     shadowPorts = [],
+    routes: several,
   }: Parameters<typeof staticMesh>[1] & object,
 ): MeshResources {
   const name = 'reviews:80';
   const action = testForward({ timeoutMs, retry, ...forward });
-  const routes = [testRoute({ action, ...route })];
+  const routes = several?.map((one) => testRoute(one)) ?? [testRoute({ action, ...route })];
   const assignment = (clusterName: string, on: readonly number[]) => {
     const endpoints = on.map((port) => testEndpoint({ ...endpoint, host: '127.0.0.1', port }));
     return { clusterName, localities: [{ region: '', zone: '', subZone: '', priority: 0, weight: 1, endpoints }] };

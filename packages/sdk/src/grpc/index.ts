@@ -1,0 +1,1 @@
+export { type GrpcClientConstructor, type MeshChannelOptions, MeshGrpc } from './mesh-grpc.js';

@@ -1,0 +1,138 @@
+import type { ChannelCredentials, ChannelInterface, ChannelOptions, ClientOptions, Interceptor } from '@grpc/grpc-js';
+import { type EndpointState, MeshError, type Service } from '@inmesh/core';
+import type { MeshInternals, Prepare } from '../mesh-internals.js';
+import type { ClientCall } from './client-call.js';
+import { EndpointChannels } from './endpoint-channels.js';
+import type { GrpcCall } from './grpc-call.js';
+import { loadGrpcJs } from './grpc-js.js';
+import { meshInterceptor } from './interceptor.js';
+import { MeshChannel } from './mesh-channel.js';
+import { BufferBudget } from './message-log.js';
+import { parseTarget } from './target.js';
+
+/**
+ * Channel options of grpc-js, of which those about name resolution, balancing and retries do nothing here, and the
+ * credentials of the connections. `grpc.per_rpc_retry_buffer_size` (default 256 KiB) and `grpc.retry_buffer_size` (of the
+ * channel, default 16 MiB) bound what is kept of requests to be sent again.
+ */
+export interface MeshChannelOptions extends ChannelOptions {
+  /** Default: none, calls go in the clear; for a target with `https://`, grpc-js's own TLS. */
+  readonly credentials?: ChannelCredentials;
+}
+
+/** What a generated client's constructor takes. */
+export type GrpcClientConstructor<Client> = new (
+  address: string,
+  credentials: ChannelCredentials,
+  options?: Partial<ClientOptions>,
+) => Client;
+
+interface Shared {
+  readonly channels: EndpointChannels;
+  readonly budget: BufferBudget;
+  users: number;
+}
+
+const defaultPerCallBytes = 256 * 1024;
+const defaultTotalBytes = 16 * 1024 * 1024;
+
+/** The mesh for gRPC clients. It loads @grpc/grpc-js at its first use. */
+export class MeshGrpc {
+  readonly #calls = new Set<ClientCall>();
+  /** By their options: channels with the same ones share their connections. */
+  readonly #shared = new Map<string, Shared>();
+  readonly #all = new Set<EndpointChannels>();
+  #closed = false;
+
+  constructor(
+    private readonly internals: MeshInternals,
+    private readonly outbound: Service<GrpcCall>,
+    /** The same without what picks endpoints. */
+    private readonly ownChannelOutbound: Service<GrpcCall>,
+    private readonly prepare: Prepare,
+  ) {}
+
+  /**
+   * A channel of grpc-js through the mesh; a Client takes it as `channelOverride`.
+   * @param target `host:port`; `dns:///` or `xds:///` before it means the same
+   * @throws MeshError `invalid_request` for another target, and when @grpc/grpc-js is not installed
+   */
+  channel(target: string, { credentials, ...options }: MeshChannelOptions = {}): ChannelInterface {
+    const grpc = loadGrpcJs();
+    const parsed = parseTarget(target, credentials?._isSecure() === true);
+    if (this.#closed) throw new MeshError('mesh_closed', { message: 'the mesh was closed' });
+    const key = credentials === undefined ? keyOf(options) : undefined;
+    const shared = (key === undefined ? undefined : this.#shared.get(key)) ?? this.#open(options, credentials);
+    shared.users += 1;
+    if (key !== undefined) this.#shared.set(key, shared);
+    const { internals, outbound, prepare } = this;
+    const { channels, budget } = shared;
+    const context = { grpc, internals, outbound, prepare, channels, budget, target: parsed, calls: this.#calls };
+    return new MeshChannel(context, () => this.#release(key, shared));
+  }
+
+  /** A client of any generator (ts-proto, @grpc/proto-loader, grpc-tools) on a channel of its own through the mesh. */
+  client<Client>(
+    Constructor: GrpcClientConstructor<Client>,
+    target: string,
+    { credentials, ...options }: ClientOptions & Pick<MeshChannelOptions, 'credentials'> = {},
+  ): Client {
+    const grpc = loadGrpcJs();
+    const channelOptions = Object.fromEntries(Object.entries(options).filter(([name]) => name.startsWith('grpc')));
+    const channelOverride = this.channel(target, { ...channelOptions, ...(credentials && { credentials }) });
+    return new Constructor(target, credentials ?? grpc.credentials.createInsecure(), { ...options, channelOverride });
+  }
+
+  /**
+   * An interceptor for a client that keeps a channel of its own: routes' timeouts, retries, limits, faults and header changes,
+   * the incoming request's deadline and trace, and telemetry apply. Where a call goes is the channel's business, so weights,
+   * mirrors, balancing and outlier detection do not.
+   * @param target what the client's calls are known as to the configuration, `host:port`; default: its channel's own target
+   */
+  interceptor(target?: string): Interceptor {
+    const grpc = loadGrpcJs();
+    const { internals, prepare, ownChannelOutbound: outbound } = this;
+    const budget = new BufferBudget(defaultPerCallBytes, defaultTotalBytes);
+    const shared = { grpc, internals, outbound, prepare, budget, calls: this.#calls };
+    return meshInterceptor(shared, target === undefined ? undefined : parseTarget(target, false));
+  }
+
+  /** For the mesh: no new calls to this address. */
+  drain(endpoint: EndpointState): void {
+    for (const channels of this.#all) channels.drain(endpoint);
+  }
+
+  /** For the mesh: settles when every call under way has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#all].map((channels) => channels.close()));
+  }
+
+  /** For the mesh: ends calls under way. */
+  async destroy(): Promise<void> {
+    for (const call of this.#calls) call.cancel(new MeshError('mesh_closed', { message: 'the mesh was closed' }));
+    await this.close();
+  }
+
+  #open(options: ChannelOptions, credentials: ChannelCredentials | undefined): Shared {
+    const channels = new EndpointChannels(loadGrpcJs(), this.internals.clock, options, credentials);
+    this.#all.add(channels);
+    const perCall = options['grpc.per_rpc_retry_buffer_size'] ?? defaultPerCallBytes;
+    const total = options['grpc.retry_buffer_size'] ?? defaultTotalBytes;
+    return { channels, budget: new BufferBudget(perCall, total), users: 0 };
+  }
+
+  #release(key: string | undefined, shared: Shared): void {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    if (key !== undefined) this.#shared.delete(key);
+    void shared.channels.close().then(() => this.#all.delete(shared.channels));
+  }
+}
+
+/** Undefined where options hold what no text tells apart. */
+function keyOf(options: ChannelOptions): string | undefined {
+  const entries = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+  const isPlain = entries.every(([, value]) => typeof value !== 'object' && typeof value !== 'function');
+  return isPlain ? JSON.stringify(entries) : undefined;
+}

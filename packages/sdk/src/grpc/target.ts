@@ -1,0 +1,37 @@
+import { MeshError } from '@inmesh/core';
+
+export interface GrpcTarget {
+  readonly scheme: 'http' | 'https';
+  /** `host` or `host:port`, lower-case. */
+  readonly authority: string;
+}
+
+/** The resolvers whose names the mesh resolves itself; the part between `//` and `/` names a server of theirs. */
+const resolverPrefix = /^(?:dns|xds):(?:\/\/[^/]*\/)?/i;
+const otherScheme = /^[a-z][a-z0-9+.-]*:(?:\/\/|[^\d])/i;
+const authority = /^(?:\[[0-9a-f:.]+\]|[^\s:/?#[\]@]+)(?::\d{1,5})?$/i;
+
+/**
+ * Reads `host:port`, with `dns:`, `dns:///`, `xds:///`, `http://` or `https://` before it or not. Without a scheme, and
+ * without credentials, calls go in the clear.
+ * @throws MeshError `invalid_request`
+ */
+export function parseTarget(target: string, secure: boolean): GrpcTarget {
+  const url = /^(https?):\/\/([^/]*)\/?$/i.exec(target);
+  if (url !== null) return checked(target, url[1]!.toLowerCase() === 'https' || secure, url[2]!);
+  const name = target.replace(resolverPrefix, '');
+  if (name === target && otherScheme.test(target)) throw badTarget(target);
+  return checked(target, secure, name);
+}
+
+function checked(target: string, secure: boolean, name: string): GrpcTarget {
+  if (!authority.test(name)) throw badTarget(target);
+  return { scheme: secure ? 'https' : 'http', authority: name.toLowerCase() };
+}
+
+function badTarget(target: string): MeshError {
+  return new MeshError('invalid_request', {
+    message: `${JSON.stringify(target)} is no target of a gRPC call`,
+    hint: 'give host:port, as in mesh.grpc.channel("reviews:9080")',
+  });
+}
