@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { HeaderList } from '@inmesh/core';
+import { grpcStatusOfHttp } from '../grpc/status-mapping.js';
 
 /** Answers a client with what the mesh decided, in the handler's place. */
 export function writeLocalResponse(res: ServerResponse, status: number, headers: HeaderList, body: string): void {
@@ -23,25 +24,7 @@ export function writeGrpcResponse(res: ServerResponse, grpcStatus: number, heade
   writeLocalResponse(res, 200, new HeaderList(kept), '');
 }
 
-/** grpc/doc/http-grpc-status-mapping.md */
+/** An answer without a gRPC status of its own is what a gRPC client would make of it, but 200 is meant well. */
 export function grpcStatusOf(httpStatus: number): number {
-  switch (httpStatus) {
-    case 200:
-      return 0;
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
+  return httpStatus === 200 ? 0 : grpcStatusOfHttp(httpStatus);
 }
