@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MeshError } from '../errors.js';
 import type { RetryCondition, RetryPolicy } from '../model/route.js';
 import { FakeReply, refused, terminated } from '../testing/fake-reply.js';
-import { testRetryPolicy, testThresholds } from '../testing/index.js';
-import { type OneClusterSetup, oneClusterMesh } from '../testing/one-cluster-mesh.js';
+import { type OneClusterSetup, oneClusterMesh, retryMesh } from '../testing/one-cluster-mesh.js';
 
 const exact = (name: string, value: string) => ({
   name,
@@ -11,11 +10,6 @@ const exact = (name: string, value: string) => ({
   invert: false,
   treatMissingAsEmpty: false,
 });
-
-function mesh(retry: Partial<RetryPolicy>, setup: OneClusterSetup = {}) {
-  const { action, ...rest } = setup;
-  return oneClusterMesh({ ...rest, action: { ...action, retry: testRetryPolicy({ attempts: 1, ...retry }) } });
-}
 
 const on = (...conditions: RetryCondition[]) => new Set<RetryCondition>(conditions);
 
@@ -34,7 +28,7 @@ async function isRetried(
   retry: Partial<RetryPolicy>,
   init: { method?: string; headers?: Record<string, string>; replayable?: boolean } = {},
 ): Promise<boolean> {
-  const m = mesh(retry);
+  const m = retryMesh(retry);
   m.answerWith((_, attempt) => (attempt === 1 ? first() : new FakeReply(200)));
   await m.send({ method: 'POST', ...init }).catch(() => {});
   return m.sent.length === 2;
@@ -136,7 +130,7 @@ describe('a reply is retried', () => {
   });
 
   it('never when its call was cancelled meanwhile', async () => {
-    const m = mesh({ on: on('5xx') });
+    const m = retryMesh({ on: on('5xx') });
     const call = m.call();
     m.answerWith(() => {
       call.cancel(new MeshError('caller_cancelled', {}));
@@ -206,7 +200,7 @@ describe('the time of a retry that the server asks for', () => {
   const retry = { on: on('retriable-status-codes'), statusCodes: [429], rateLimitedBackoff };
 
   async function waited(headers: Record<string, string>, setup: OneClusterSetup = {}): Promise<number | undefined> {
-    const m = mesh(retry, setup);
+    const m = retryMesh(retry, setup);
     const times: number[] = [];
     m.answerWith((_, attempt) => {
       times.push(m.clock.now());
@@ -239,7 +233,7 @@ describe('the time of a retry that the server asks for', () => {
   });
 
   it('is not waited for when the deadline comes first', async () => {
-    const m = mesh(retry, { action: { timeoutMs: 5000 } });
+    const m = retryMesh(retry, { action: { timeoutMs: 5000 } });
     m.answerWith(() => new FakeReply(429, { 'retry-after': '10' }));
     expect((await m.send({}, 0)).httpStatus).toBe(429);
     expect(m.sent).toHaveLength(1);
@@ -251,7 +245,7 @@ describe('only one tier retries', () => {
   const attemptHeader = (flat: readonly string[]) => flat[flat.indexOf('x-envoy-attempt-count') + 1];
 
   it('so a retry says which attempt it is, and a first attempt does not', async () => {
-    const m = mesh(again);
+    const m = retryMesh(again);
     m.answerWith(() => new FakeReply(503));
     await m.send();
     expect(m.headersSent[0]).not.toContain('x-envoy-attempt-count');
@@ -259,7 +253,7 @@ describe('only one tier retries', () => {
   });
 
   it('so a call that is part of a retry is not retried, but what was never sent finds another endpoint', async () => {
-    const m = mesh(again);
+    const m = retryMesh(again);
     const call = m.call();
     call.retriesElsewhere = true;
     m.answerWith((_, attempt) => (attempt === 1 ? refused() : new FakeReply(503)));
@@ -270,7 +264,7 @@ describe('only one tier retries', () => {
   });
 
   it('so a reply that says it was retried is not retried', async () => {
-    const m = mesh(again);
+    const m = retryMesh(again);
     const call = m.call();
     m.answerWith(() => new FakeReply(503, { 'x-inmesh-no-retry': '1' }));
     expect((await m.send(call)).httpStatus).toBe(503);
@@ -291,7 +285,7 @@ describe('only one tier retries', () => {
     ['was retried and did well', again, {}, [503, 200], false],
     ['was not to be retried at all', { attempts: 0 }, {}, [503], false],
   ])('so a call that %s says it: %s', async (_, retry, setup, statuses, expected) => {
-    const m = mesh(retry, setup);
+    const m = retryMesh(retry, setup);
     const call = m.call();
     m.answerWith((_call, attempt) => new FakeReply(statuses[attempt - 1]!));
     await m.send(call);
@@ -301,7 +295,10 @@ describe('only one tier retries', () => {
 
   it('so a failure tells whether a limit or another tier kept it from being tried again', async () => {
     const failOf = async (elsewhere: boolean) => {
-      const m = mesh({ on: on('reset'), attempts: 1 }, { cluster: { retryBudget: { percent: 0, minConcurrency: 0 } } });
+      const m = retryMesh(
+        { on: on('reset'), attempts: 1 },
+        { cluster: { retryBudget: { percent: 0, minConcurrency: 0 } } },
+      );
       m.answerWith(() => terminated());
       const call = m.call();
       call.retriesElsewhere = elsewhere;
@@ -323,71 +320,11 @@ describe('only one tier retries', () => {
   });
 });
 
-describe('what is counted', () => {
-  it('tells retries, their successes, their limit and what was not allowed', async () => {
-    const m = mesh({ on: on('5xx'), attempts: 1 }, { cluster: { retryBudget: { percent: 0, minConcurrency: 1 } } });
-    m.answerWith((_, attempt) => new FakeReply(attempt === 1 ? 503 : 200));
-    await m.send();
-    expect(m.state.counters).toMatchObject({ upstreamRqRetry: 1, upstreamRqRetrySuccess: 1 });
-    expect(m.state.breaker.totalRequests).toBe(2);
-    m.answerWith(() => new FakeReply(503));
-    await m.send();
-    expect(m.state.counters).toMatchObject({ upstreamRqRetry: 2, upstreamRqRetryLimitExceeded: 1 });
-    const waiting = [m.service(m.call()), m.service(m.call())];
-    await m.clock.advanceAsync(1000);
-    await Promise.all(waiting);
-    expect(m.state.counters).toMatchObject({ upstreamRqRetry: 3, upstreamRqRetryOverflow: 1 });
-  });
-
-  it('counts a route of high priority against its own limits', async () => {
-    const limits = { ...testThresholds, maxRequests: 0 };
-    const cluster = { circuitBreakers: { default: limits, high: testThresholds } };
-    const high = mesh({ on: on('5xx') }, { cluster, action: { priority: 'high' } });
-    high.answerWith((_, attempt) => new FakeReply(attempt === 1 ? 503 : 200));
-    const reply = await high.send();
-    expect(reply.httpStatus).toBe(200);
-    expect(high.state.highPriorityBreaker.requests).toBe(1);
-    expect(high.state.breaker.requests).toBe(0);
-    await expect(mesh({}, { cluster }).send()).rejects.toMatchObject({ reason: 'upstream_overflow' });
-  });
-
-  it.each([
-    ['answered', 3, 0],
-    ['answered', 4, 1],
-    ['broken off', 3, 0],
-    ['broken off', 4, 1],
-  ])(
-    'counts a call that was %s once among the active ones of its budget: %i others, %i retries',
-    async (how, others, retries) => {
-      const m = mesh({ on: on('5xx') }, { cluster: { retryBudget: { percent: 20, minConcurrency: 0 } } });
-      m.answerWith(() => new Promise(() => {}));
-      for (let i = 0; i < others; i += 1) void m.service(m.call());
-      m.answerWith((_, attempt) => {
-        if (attempt > others + 1) return new FakeReply(200);
-        return how === 'answered' ? new FakeReply(503) : terminated();
-      });
-      await m.send({ method: 'POST' }).catch(() => {});
-      expect(m.state.counters.upstreamRqRetry).toBe(retries);
-    },
-  );
-
-  it('does not count retries against their limit where a budget is configured', async () => {
-    const none = { ...testThresholds, maxRetries: 0 };
-    const m = mesh(
-      { on: on('5xx') },
-      { cluster: { circuitBreakers: { default: none, high: none }, retryBudget: { percent: 20, minConcurrency: 3 } } },
-    );
-    m.answerWith((_, attempt) => new FakeReply(attempt === 1 ? 503 : 200));
-    expect((await m.send()).httpStatus).toBe(200);
-    expect(m.state.breaker.retries).toBe(0);
-  });
-});
-
 describe('a deadline in the middle of a retry', () => {
   it('lets no attempt start after it, wherever it falls', async () => {
     for (let timeoutMs = 1; timeoutMs <= 80; timeoutMs += 1) {
       const backoff = { baseMs: 10, maxMs: 40 };
-      const m = mesh({ on: on('5xx'), attempts: 10, backoff }, { action: { timeoutMs }, seed: timeoutMs });
+      const m = retryMesh({ on: on('5xx'), attempts: 10, backoff }, { action: { timeoutMs }, seed: timeoutMs });
       const times: number[] = [];
       m.answerWith(async () => {
         times.push(m.clock.now());

@@ -3,7 +3,7 @@ import type { Call } from '../call.js';
 import { MeshError } from '../errors.js';
 import type { Cluster, Endpoint } from '../model/cluster.js';
 import type { MeshResources } from '../model/resources.js';
-import type { ForwardAction } from '../model/route.js';
+import type { ForwardAction, RetryPolicy } from '../model/route.js';
 import { outbound } from '../outbound.js';
 import type { Service } from '../service.js';
 import {
@@ -13,6 +13,7 @@ import {
   testCluster,
   testEndpoint,
   testForward,
+  testRetryPolicy,
   testRoute,
   testRouteConfiguration,
 } from './builders.js';
@@ -97,4 +98,9 @@ function oneClusterResources({ action, cluster, endpoints = 3 }: OneClusterSetup
     clusters: new Map([['reviews', testCluster(cluster)]]),
     assignments: new Map([['reviews', { clusterName: 'reviews', localities: [locality] }]]),
   };
+}
+
+/** The same with a route that retries: once, unless told otherwise. */
+export function retryMesh(retry: Partial<RetryPolicy>, { action, ...rest }: OneClusterSetup = {}) {
+  return oneClusterMesh({ ...rest, action: { ...action, retry: testRetryPolicy({ attempts: 1, ...retry }) } });
 }
