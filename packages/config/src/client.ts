@@ -9,8 +9,19 @@ export interface ClientLocality {
 /** Whether hosts that the configuration does not name may be called (Istio `outboundTrafficPolicy`). */
 export type EgressMode = 'ALLOW_ANY' | 'REGISTRY_ONLY';
 
+/**
+ * What reads the resources: the SDK, a proxy, or a gRPC library that knows xDS by itself (gRFC A27). The three take different
+ * forms of the same configuration.
+ */
+export type ClientKind = 'inmesh' | 'envoy' | 'grpc';
+
+/** Whether the kernel sends a pod's connections to its proxy (Istio `INTERCEPTION_MODE`). */
+export type InterceptionMode = 'REDIRECT' | 'NONE';
+
 /** A workload that calls others: what rules about clients are compared with. */
 export interface ClientView {
+  /** Default inmesh. */
+  readonly kind?: ClientKind;
   readonly namespace: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly locality?: ClientLocality;
@@ -18,6 +29,10 @@ export interface ClientView {
   readonly nodeName?: string;
   /** What it allows itself; a Sidecar can only narrow it. Default ALLOW_ANY. */
   readonly egress?: EgressMode;
+  /** Of an Envoy; default REDIRECT. */
+  readonly interception?: InterceptionMode;
+  /** Where an Envoy is to take calls as an HTTP proxy on loopback (Istio `HTTP_PROXY_PORT`); default: nowhere. */
+  readonly proxyPort?: number;
 }
 
 /** What of a client has made a difference: clients that agree in it are given the same resources. */
@@ -67,6 +82,18 @@ export class Client {
     return this.view.locality ?? nowhere;
   }
 
+  get kind(): ClientKind {
+    return this.view.kind ?? 'inmesh';
+  }
+
+  get interception(): InterceptionMode {
+    return this.view.interception ?? 'REDIRECT';
+  }
+
+  get proxyPort(): number | undefined {
+    return this.view.proxyPort;
+  }
+
   get egress(): EgressMode {
     return this.view.egress ?? 'ALLOW_ANY';
   }
@@ -79,14 +106,17 @@ export class Client {
 
 /** Equal for clients that these traits do not tell apart. */
 export function clientKey(view: ClientView, traits: ClientTraits): string {
-  const { namespace, labels = {}, locality = nowhere, nodeName = '', egress = 'ALLOW_ANY' } = view;
+  const { namespace, labels = {}, locality = nowhere, nodeName = '' } = view;
+  const { kind = 'inmesh', egress = 'ALLOW_ANY', interception = 'REDIRECT', proxyPort = null } = view;
   const told = [...traits.labels].sort().map((key) => [key, Object.hasOwn(labels, key) ? labels[key] : null]);
   return JSON.stringify([
     traits.namespace ? namespace : null,
     told,
     traits.locality ? [locality.region, locality.zone, locality.subZone] : null,
     traits.nodeName ? nodeName : null,
-    // It makes a difference to every configuration.
+    // These make a difference to every configuration.
+    kind,
     egress,
+    kind === 'envoy' ? [interception, proxyPort] : null,
   ]);
 }

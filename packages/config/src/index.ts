@@ -1,4 +1,12 @@
-export { type ClientLocality, type ClientTraits, type ClientView, clientKey, type EgressMode } from './client.js';
+export {
+  type ClientKind,
+  type ClientLocality,
+  type ClientTraits,
+  type ClientView,
+  clientKey,
+  type EgressMode,
+  type InterceptionMode,
+} from './client.js';
 export { ConfigSet, type ConfigUpdate } from './config-set.js';
 export { formatIssue, type Issue } from './issues.js';
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';

@@ -1,14 +1,17 @@
-import type { ClientView } from '@inmesh/config';
+import type { ClientKind, ClientView } from '@inmesh/config';
 import type { Node } from '@inmesh/xds/messages';
 
 type Metadata = NonNullable<Node['metadata']>;
 type Value = Metadata[string] | undefined;
 
 /** Who a node says that it is, in Istio's names (`NAMESPACE`, `LABELS`, `NODE_NAME`). What is malformed is not known. */
-export function clientOf({ id, metadata = {}, locality }: Node, defaultNamespace: string): ClientView {
+export function clientOf(node: Node, defaultNamespace: string): ClientView {
+  const { id, metadata = {}, locality } = node;
+  const kind = kindOf(node);
   const labels = labelsOf(metadata.LABELS);
   const nodeName = textOf(metadata.NODE_NAME);
   return {
+    kind,
     namespace: textOf(metadata.NAMESPACE) || namespaceOf(id) || defaultNamespace,
     ...(labels !== undefined && { labels }),
     ...(locality !== undefined && {
@@ -16,6 +19,22 @@ export function clientOf({ id, metadata = {}, locality }: Node, defaultNamespace
     }),
     ...(nodeName !== '' && { nodeName }),
     ...(metadata.INMESH_EGRESS === 'REGISTRY_ONLY' && { egress: 'REGISTRY_ONLY' }),
+    ...(kind === 'envoy' && proxyFields(metadata)),
+  };
+}
+
+/** By the user agent, which every Envoy and every gRPC library gives (`envoy`, `gRPC Go`, `gRPC Node Pure JS`). */
+function kindOf({ userAgentName }: Node): ClientKind {
+  if (userAgentName === 'envoy') return 'envoy';
+  return /^grpc\b/i.test(userAgentName) ? 'grpc' : 'inmesh';
+}
+
+/** Numbers come as text from an istio-agent. */
+function proxyFields(metadata: Metadata): Pick<ClientView, 'interception' | 'proxyPort'> {
+  const proxyPort = Number(metadata.HTTP_PROXY_PORT ?? Number.NaN);
+  return {
+    ...(metadata.INTERCEPTION_MODE === 'NONE' && { interception: 'NONE' }),
+    ...(Number.isInteger(proxyPort) && proxyPort > 0 && proxyPort < 65_536 && { proxyPort }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ResourceSet } from '@inmesh/xds';
 import type { ClientTraits } from '../client.js';
+import { inDialectOf } from '../dialects/dialect.js';
 import { addBootstraps } from '../envoy/add-bootstraps.js';
 import { isBootstrapObject } from '../envoy/bootstrap-object.js';
 import { type Issue, IssueList } from '../issues.js';
@@ -46,6 +47,6 @@ export function translate(written: readonly ConfigObject[], options: LoadOptions
     { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway },
     settings,
   );
-  const resources = addBootstraps(built, bootstraps, issues);
+  const resources = inDialectOf(settings.client, addBootstraps(built, bootstraps, issues));
   return { resources, issues: issues.sorted(), client: settings.client.asked };
 }
