@@ -81,6 +81,12 @@ export const envoyEvidence: readonly Evidence[] = [
     title: 'are its idle time and its whole duration, beside its timeout',
   },
   {
+    owner: 'envoy.config.route.v3.RouteAction.MaxStreamDuration',
+    fields: 'grpc_timeout_header_max',
+    file: 'packages/xds/src/resources/decode-forward.test.ts',
+    title: 'are of gRPC: %s s and %s s for grpc-timeout make %d ms',
+  },
+  {
     owner: 'envoy.config.route.v3.RouteAction.RequestMirrorPolicy',
     fields: '',
     file: 'packages/xds/src/resources/decode-forward.test.ts',

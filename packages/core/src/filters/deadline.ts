@@ -10,7 +10,7 @@ import type { Filter, Reply } from '../service.js';
 export function deadlineFilter(clock: Clock): Filter {
   return (next) => (call) => {
     const timeoutMs = call.action?.timeoutMs ?? 0;
-    const durationMs = call.action?.maxStreamDurationMs ?? 0;
+    const durationMs = maxDurationMs(call);
     if (timeoutMs === 0 && durationMs === 0 && call.deadline === Number.POSITIVE_INFINITY) return next(call);
     const now = clock.now();
     if (timeoutMs > 0) bringForward(call, now + timeoutMs, 'upstream_request_timeout');
@@ -27,6 +27,11 @@ export function deadlineFilter(clock: Clock): Filter {
   };
 }
 
+function maxDurationMs({ action, protocol }: Call): number {
+  if (action === undefined) return 0;
+  return protocol === 'grpc' ? action.grpcMaxStreamDurationMs : action.maxStreamDurationMs;
+}
+
 /** Why the call fails whose deadline has passed. */
 export function deadlineExceeded(call: Call): MeshError {
   return new MeshError(call.deadlineReason, { message: messageOf(call), maybeSent: call.attempt > 0 });
@@ -38,14 +43,14 @@ function bringForward(call: Call, deadline: number, reason: Call['deadlineReason
   call.deadlineReason = reason;
 }
 
-function messageOf({ deadlineReason, action }: Call): string {
-  switch (deadlineReason) {
+function messageOf(call: Call): string {
+  switch (call.deadlineReason) {
     case 'deadline_exceeded':
       return "the caller's deadline has passed";
     case 'upstream_request_timeout':
-      return `the route's timeout of ${action!.timeoutMs} ms has passed`;
+      return `the route's timeout of ${call.action!.timeoutMs} ms has passed`;
     case 'max_duration_timeout':
-      return `the route's maximum stream duration of ${action!.maxStreamDurationMs} ms has passed`;
+      return `the route's maximum stream duration of ${maxDurationMs(call)} ms has passed`;
   }
 }
 

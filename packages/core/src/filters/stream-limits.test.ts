@@ -62,6 +62,19 @@ describe('the stream duration', () => {
     expect(call.cancelled).toMatchObject({ reason: 'max_duration_timeout' });
   });
 
+  it('of a gRPC call has a limit of its own', async () => {
+    const clock = new FakeClock();
+    const call = testCall({ protocol: 'grpc' });
+    call.action = testForward({ maxStreamDurationMs: 20_000, grpcMaxStreamDurationMs: 10_000 });
+    const hanging: Service = (sent) =>
+      new Promise((_, reject) => {
+        sent.interrupt = reject;
+      });
+    const outcome = stack([deadlineFilter(clock)], hanging)(call);
+    clock.advance(10_000);
+    await expect(outcome).rejects.toThrow("the route's maximum stream duration of 10000 ms has passed");
+  });
+
   // gRFC A31 as far as HTTP goes: (max_stream_duration, caller) -> when the call ends; 0 and Infinity for none.
   it.each([
     [0, 10_000, 10_000],

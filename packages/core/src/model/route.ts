@@ -280,6 +280,8 @@ export interface ForwardAction {
   readonly idleTimeoutMs: number;
   /** For the whole call, body included, whatever the caller says; 0 for none. */
   readonly maxStreamDurationMs: number;
+  /** The same of a gRPC call, on whose deadline a route may set a limit of its own (gRFC A31). */
+  readonly grpcMaxStreamDurationMs: number;
   /** Undefined: no retries. */
   readonly retry: RetryPolicy | undefined;
   /** Whose circuit breaker thresholds count. */

@@ -96,6 +96,7 @@ export function testForward(overrides: Partial<Omit<ForwardAction, 'kind' | 'tot
     timeoutMs: 0,
     idleTimeoutMs: 0,
     maxStreamDurationMs: 0,
+    grpcMaxStreamDurationMs: 0,
     retry: undefined,
     priority: 'default',
     pathRewrite: undefined,

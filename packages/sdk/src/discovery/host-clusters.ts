@@ -70,6 +70,7 @@ function catchAll(name: string, cluster: string): RouteConfiguration {
       timeoutMs: 0,
       idleTimeoutMs: 0,
       maxStreamDurationMs: 0,
+      grpcMaxStreamDurationMs: 0,
       retry: defaultRetry,
       priority: 'default',
       pathRewrite: undefined,

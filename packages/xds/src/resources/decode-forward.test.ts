@@ -31,12 +31,30 @@ describe('the limits of a call', () => {
     expect(forward({ maxStreamDuration: {} })).toMatchObject({ value: { maxStreamDurationMs: 0 } });
   });
 
+  // gRFC A31: (max_stream_duration, grpc_timeout_header_max) -> of a gRPC call; 0 for none.
+  it.each([
+    [undefined, undefined, 0],
+    [20, 0, 20_000],
+    [20, 10, 10_000],
+    [10, 20, 10_000],
+    [undefined, 10, 10_000],
+    [undefined, 0, 0],
+  ])('are of gRPC: %s s and %s s for grpc-timeout make %d ms', (all, ofGrpc, expected) => {
+    const maxStreamDuration = {
+      ...(all !== undefined && { maxStreamDuration: seconds(all) }),
+      ...(ofGrpc !== undefined && { grpcTimeoutHeaderMax: seconds(ofGrpc) }),
+    };
+    expect(forward({ maxStreamDuration })).toMatchObject({
+      value: { maxStreamDurationMs: (all ?? 0) * 1000, grpcMaxStreamDurationMs: expected },
+      warnings: [],
+    });
+  });
+
   it('warn of what is done with grpc-timeout elsewhere', () => {
-    const maxStreamDuration = { grpcTimeoutHeaderMax: seconds(1), grpcTimeoutHeaderOffset: seconds(1) };
+    const maxStreamDuration = { grpcTimeoutHeaderOffset: seconds(1) };
     expect(forward({ maxStreamDuration, clusterNotFoundResponseCode: 1 })).toMatchObject({
       warnings: [
         { path: 'cluster_not_found_response_code' },
-        { path: 'max_stream_duration.grpc_timeout_header_max' },
         { path: 'max_stream_duration.grpc_timeout_header_offset' },
       ],
     });

@@ -24,7 +24,7 @@ export function decodeForward(message: RouteAction, inherited: RouteDefaults, at
     totalWeight: targets.reduce((sum, { weight }) => sum + weight, 0),
     timeoutMs: decodeDuration(message.timeout, defaultTimeoutMs, at.field('timeout')),
     idleTimeoutMs: decodeDuration(message.idleTimeout, 0, at.field('idle_timeout')),
-    maxStreamDurationMs: decodeMaxStreamDuration(message, at.field('max_stream_duration')),
+    ...decodeMaxStreamDuration(message, at.field('max_stream_duration')),
     retry: retryPolicy ? decodeRetryPolicy(retryPolicy, at.field('retry_policy')) : inherited.retry,
     priority: decodePriority(message.priority, at.field('priority')),
     pathRewrite: decodePathRewrite(message, at),
@@ -34,10 +34,16 @@ export function decodeForward(message: RouteAction, inherited: RouteDefaults, at
   };
 }
 
-function decodeMaxStreamDuration({ maxStreamDuration: message }: RouteAction, at: FieldScope): number {
-  if (message === undefined) return 0;
+type StreamDurations = Pick<ForwardAction, 'maxStreamDurationMs' | 'grpcMaxStreamDurationMs'>;
+
+/** A limit on grpc-timeout of 0 takes every grpc-timeout as it is, and the other limit still counts. */
+function decodeMaxStreamDuration({ maxStreamDuration: message }: RouteAction, at: FieldScope): StreamDurations {
+  if (message === undefined) return { maxStreamDurationMs: 0, grpcMaxStreamDurationMs: 0 };
   reportUnsupported(message, at);
-  return decodeDuration(message.maxStreamDuration, 0, at.field('max_stream_duration'));
+  const ofAll = decodeDuration(message.maxStreamDuration, 0, at.field('max_stream_duration'));
+  const ofGrpc = decodeDuration(message.grpcTimeoutHeaderMax, 0, at.field('grpc_timeout_header_max'));
+  const grpcMaxStreamDurationMs = ofAll > 0 && ofGrpc > 0 ? Math.min(ofAll, ofGrpc) : ofAll || ofGrpc;
+  return { maxStreamDurationMs: ofAll, grpcMaxStreamDurationMs };
 }
 
 function decodePriority(priority: RoutingPriority, at: FieldScope): ForwardAction['priority'] {

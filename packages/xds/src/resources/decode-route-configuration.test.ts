@@ -47,6 +47,7 @@ describe('a route configuration', () => {
                   timeoutMs: 15_000,
                   idleTimeoutMs: 0,
                   maxStreamDurationMs: 0,
+                  grpcMaxStreamDurationMs: 0,
                   retry: undefined,
                   priority: 'default',
                   pathRewrite: undefined,

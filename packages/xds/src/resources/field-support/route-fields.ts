@@ -167,8 +167,7 @@ const forwarding: readonly MessageSupport[] = [
   ),
   ofMessage(
     RouteAction_MaxStreamDurationSchema,
-    supported('max_stream_duration'),
-    ignored('the shorter one of timeout and grpc-timeout counts', 'grpc_timeout_header_max'),
+    supported('max_stream_duration', 'grpc_timeout_header_max'),
     ignored('grpc-timeout counts as it came', 'grpc_timeout_header_offset'),
   ),
   ofMessage(
