@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import {
   type CircuitBreaker,
@@ -7,6 +7,7 @@ import {
   type ClusterView,
   type EndpointState,
   MeshError,
+  splitAuthority,
 } from '@inmesh/core';
 import type { ChannelSource } from './attempt-channel.js';
 import { EndpointChannel } from './endpoint-channel.js';
@@ -85,7 +86,8 @@ export class EndpointChannels implements ChannelSource {
     const { Channel, credentials } = this.grpc;
     const chosen =
       this.credentials ?? (call.scheme === 'https' ? credentials.createSsl() : credentials.createInsecure());
-    const options = { 'grpc.default_authority': call.authority, ...defaults(cluster), ...this.options, ...fixed };
+    const name = { 'grpc.default_authority': call.authority, ...(call.scheme === 'https' && tlsName(call.authority)) };
+    const options = { ...name, ...defaults(cluster), ...this.options, ...fixed };
     return new EndpointChannel(new Channel(targetOf(state), chosen, options), breaker, this.clock.now());
   }
 
@@ -117,6 +119,12 @@ function keyOf(
 ): string {
   const priority = breaker === cluster.state.breaker ? 'default' : 'high';
   return `${scheme === 'https' ? authority : ''}|${priority}|${address}|${cluster.state.name}`;
+}
+
+/** grpc-js would compare the certificate with the endpoint's address, which is not what was called. */
+function tlsName(authority: string): ChannelOptions {
+  const { host } = splitAuthority(authority);
+  return isIP(host.replace(/^\[|\]$/g, '')) > 0 ? {} : { 'grpc.ssl_target_name_override': host };
 }
 
 /** Equal for clusters whose connections are alike. */

@@ -40,6 +40,7 @@ export async function grpcServer({
   unary,
   output,
   input,
+  credentials = grpc.ServerCredentials.createInsecure(),
   options = {},
 }: {
   name?: string;
@@ -49,6 +50,7 @@ export async function grpcServer({
   output?: (call: grpc.ServerWritableStream<OutputRequest, OutputResponse>) => void;
   /** In the place of the usual answer to StreamingInputCall. */
   input?: () => void;
+  credentials?: grpc.ServerCredentials;
   options?: grpc.ServerOptions;
 } = {}): Promise<GrpcTestServer> {
   const server = new grpc.Server(options);
@@ -118,9 +120,7 @@ export async function grpcServer({
     },
   });
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, at) =>
-      error === null ? resolve(at) : reject(error),
-    );
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, at) => (error === null ? resolve(at) : reject(error)));
   });
   return {
     ...{ port: bound, name, seen, metadata, server },

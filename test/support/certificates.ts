@@ -1,0 +1,96 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+
+export interface TestCertificate {
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM, PKCS #8. */
+  readonly key: string;
+  readonly keyObject: KeyObject;
+}
+
+export interface CertificateOptions {
+  /** Also the common name. Default `localhost`. */
+  readonly hosts?: readonly string[];
+  /** Default: a year ago. */
+  readonly notBefore?: Date;
+  /** Default: in a year. */
+  readonly notAfter?: Date;
+  readonly isCa?: boolean;
+  /** Who signs it. Default: itself. */
+  readonly issuer?: { readonly hosts: readonly string[]; readonly keyObject: KeyObject };
+}
+
+const yearMs = 365 * 24 * 3600 * 1000;
+
+/** An X.509 certificate on a new P-256 key. Node reads certificates and writes none, hence the DER by hand. */
+export function makeCertificate(options: CertificateOptions = {}): TestCertificate {
+  const { hosts = ['localhost'], isCa = false } = options;
+  const { notBefore = new Date(Date.now() - yearMs), notAfter = new Date(Date.now() + yearMs) } = options;
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const issuer = options.issuer ?? { hosts, keyObject: privateKey };
+  const content = sequence(
+    tagged(0xa0, integer(2)),
+    integer(1),
+    ecdsaWithSha256,
+    nameOf(issuer.hosts),
+    sequence(time(notBefore), time(notAfter)),
+    nameOf(hosts),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    tagged(0xa3, sequence(basicConstraints(isCa), subjectAltNames(hosts))),
+  );
+  const signature = sign('sha256', content, issuer.keyObject);
+  const der = sequence(content, ecdsaWithSha256, tagged(0x03, Buffer.from([0]), signature));
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return { certificate: pem('CERTIFICATE', der), key, keyObject: privateKey };
+}
+
+function pem(label: string, der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}
+
+function tagged(tag: number, ...parts: Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const { length } = body;
+  const head = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...head]), body]);
+}
+
+function sequence(...parts: Buffer[]): Buffer {
+  return tagged(0x30, ...parts);
+}
+
+/** Up to 127. */
+function integer(value: number): Buffer {
+  return tagged(0x02, Buffer.from([value]));
+}
+
+function oid(hex: string): Buffer {
+  return tagged(0x06, Buffer.from(hex, 'hex'));
+}
+
+const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
+
+function nameOf(hosts: readonly string[]): Buffer {
+  const commonName = tagged(0x0c, Buffer.from(hosts[0] ?? ''));
+  return sequence(tagged(0x31, sequence(oid('550403'), commonName)));
+}
+
+function time(at: Date): Buffer {
+  const text = at.toISOString().replace(/[-:T]|\.\d+/g, '');
+  return tagged(0x18, Buffer.from(text));
+}
+
+function basicConstraints(isCa: boolean): Buffer {
+  const value = isCa ? sequence(tagged(0x01, Buffer.from([0xff]))) : sequence();
+  return sequence(oid('551d13'), tagged(0x04, value));
+}
+
+function subjectAltNames(hosts: readonly string[]): Buffer {
+  const names = hosts.map((host) =>
+    /^\d+\.\d+\.\d+\.\d+$/.test(host)
+      ? tagged(0x87, Buffer.from(host.split('.').map(Number)))
+      : tagged(0x82, Buffer.from(host)),
+  );
+  return sequence(oid('551d11'), tagged(0x04, sequence(...names)));
+}
