@@ -10,6 +10,12 @@ export type ChannelCall = ReturnType<GrpcChannel['createCall']>;
 export type AttemptCall = Omit<ChannelCall, 'getCallNumber' | 'setCredentials'>;
 export type MessageContext = Parameters<ChannelCall['sendMessageWithContext']>[0];
 export type ServerParentCall = NonNullable<Parameters<GrpcChannel['createCall']>[3]>;
+/** An incoming call, below an interceptor. */
+export type ServerCallBelow = grpc.ServerInterceptingCallInterface;
+/** Who gets what comes in; grpc-js exports its type under no name. */
+export type ServerCallListener = Parameters<ServerCallBelow['start']>[0];
+/** What an incoming call ends with. */
+export type ServerStatus = Parameters<ServerCallBelow['sendStatus']>[0];
 
 let loaded: GrpcJs | undefined;
 

@@ -1,4 +1,12 @@
-import type { ChannelCredentials, ChannelInterface, ChannelOptions, ClientOptions, Interceptor } from '@grpc/grpc-js';
+import type {
+  ChannelCredentials,
+  ChannelInterface,
+  ChannelOptions,
+  ClientOptions,
+  Interceptor,
+  Server,
+  ServerInterceptor,
+} from '@grpc/grpc-js';
 import { type EndpointState, MeshError, type Service } from '@inmesh/core';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
 import type { ClientCall } from './client-call.js';
@@ -8,7 +16,10 @@ import { loadGrpcJs } from './grpc-js.js';
 import { meshInterceptor } from './interceptor.js';
 import { MeshChannel } from './mesh-channel.js';
 import { BufferBudget } from './message-log.js';
-import { parseTarget } from './target.js';
+import { type GrpcDrainOptions, GrpcServers } from './server/grpc-servers.js';
+import type { GrpcHealth } from './server/health.js';
+import { type GrpcServerOptions, serverInterceptor } from './server/server-interceptor.js';
+import { parseTarget, xdsTarget } from './target.js';
 
 /**
  * Channel options of grpc-js, of which those about name resolution, balancing and retries do nothing here, and the
@@ -42,6 +53,7 @@ export class MeshGrpc {
   /** By their options: channels with the same ones share their connections. */
   readonly #shared = new Map<string, Shared>();
   readonly #all = new Set<EndpointChannels>();
+  readonly #servers: GrpcServers;
   #closed = false;
 
   constructor(
@@ -50,17 +62,21 @@ export class MeshGrpc {
     /** The same without what picks endpoints. */
     private readonly ownChannelOutbound: Service<GrpcCall>,
     private readonly prepare: Prepare,
-  ) {}
+  ) {
+    this.#servers = new GrpcServers(internals);
+  }
 
   /**
    * A channel of grpc-js through the mesh; a Client takes it as `channelOverride`.
-   * @param target `host:port`; `dns:///` or `xds:///` before it means the same
+   * @param target `host:port`; `dns:///` or `xds:///` before it means the same, unless the config server is asked by name (docs/bootstrap.md)
    * @throws MeshError `invalid_request` for another target, and when @grpc/grpc-js is not installed
    */
   channel(target: string, { credentials, ...options }: MeshChannelOptions = {}): ChannelInterface {
     const grpc = loadGrpcJs();
     const parsed = parseTarget(target, credentials?._isSecure() === true);
     if (this.#closed) throw new MeshError('mesh_closed', { message: 'the mesh was closed' });
+    const xds = xdsTarget(target);
+    if (xds !== undefined) this.internals.claim?.(parsed.scheme, xds.name, xds.authority);
     const key = credentials === undefined ? keyOf(options) : undefined;
     const shared = (key === undefined ? undefined : this.#shared.get(key)) ?? this.#open(options, credentials);
     shared.users += 1;
@@ -95,6 +111,36 @@ export class MeshGrpc {
     const budget = new BufferBudget(defaultPerCallBytes, defaultTotalBytes);
     const shared = { grpc, internals, outbound, prepare, budget, calls: this.#calls };
     return meshInterceptor(shared, target === undefined ? undefined : parseTarget(target, false));
+  }
+
+  /**
+   * For a server: `new Server({ interceptors: [mesh.grpc.serverInterceptor()] })`, the first of several. Its handlers run in the mesh's
+   * context: calls they make carry on deadline, trace, routing headers and cancellation. Deadlines, rate limits and telemetry
+   * apply to calls of all four kinds, whose messages pass untouched. Methods that the server does not have, and health
+   * checks, pass it by.
+   * @throws MeshError `invalid_request` when an option is wrong
+   */
+  serverInterceptor(options?: GrpcServerOptions): ServerInterceptor {
+    return serverInterceptor(this.internals, options);
+  }
+
+  /**
+   * Adds the service grpc.health.v1.Health (Check, Watch, List), which gRPC probes of Kubernetes ask.
+   * @param services full names, such as `shop.Reviews`; they and the server as a whole are SERVING until told otherwise
+   * @throws MeshError `invalid_request` when the server has one already
+   */
+  addHealth(server: Server, services: readonly string[] = []): GrpcHealth {
+    return this.#servers.addHealth(server, services);
+  }
+
+  /**
+   * Ends a server so that no call is lost: its health service says NOT_SERVING, new calls are answered while callers learn of
+   * it, then connections are told to go elsewhere (GOAWAY) and calls under way may end. Settles when the server is down.
+   * Close the mesh after it, since handlers may still make calls.
+   * @throws MeshError `invalid_request` when an option is wrong
+   */
+  async drainServer(server: Server, options: GrpcDrainOptions = {}): Promise<void> {
+    return this.#servers.drain(server, options);
   }
 
   /** For the mesh: no new calls to this address. */

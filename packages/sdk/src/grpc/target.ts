@@ -24,6 +24,14 @@ export function parseTarget(target: string, secure: boolean): GrpcTarget {
   return checked(target, secure, name);
 }
 
+/** What a target `xds://AUTHORITY/NAME` or `xds:///NAME` says; undefined for any other. */
+export function xdsTarget(
+  target: string,
+): { readonly name: string; readonly authority: string | undefined } | undefined {
+  const [, authority, name] = /^xds:(?:\/\/([^/]*)\/)?(.*)$/i.exec(target) ?? [];
+  return name === undefined ? undefined : { name: name.toLowerCase(), authority: authority || undefined };
+}
+
 function checked(target: string, secure: boolean, name: string): GrpcTarget {
   if (!authority.test(name)) throw badTarget(target);
   return { scheme: secure ? 'https' : 'http', authority: name.toLowerCase() };

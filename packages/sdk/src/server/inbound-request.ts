@@ -4,6 +4,7 @@ import type { MeshInternals } from '../mesh-internals.js';
 import { InboundCall } from './inbound-call.js';
 import { incomingDeadline } from './incoming-deadline.js';
 import { grpcStatusOf, writeGrpcResponse, writeLocalResponse } from './local-response.js';
+import { isPartOfRetry } from './part-of-retry.js';
 
 /** What an adapter does with a request. Both answer it, now or later. */
 export interface RequestHandler {
@@ -58,12 +59,6 @@ export class InboundRequest extends InboundCall {
     }
     return new LocalReply(response, (status, headers, body) => writeLocalResponse(res, status, headers, body));
   }
-}
-
-function isPartOfRetry(headers: HeaderList): boolean {
-  if (headers.has(retryHeaders.noRetry)) return true;
-  const attempt = headers.get(retryHeaders.attemptCount);
-  return attempt !== undefined && Number(attempt) > 1;
 }
 
 function authorityOf({ headers }: IncomingMessage): string {

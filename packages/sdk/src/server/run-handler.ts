@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
-import type { CallRecorder, Reply } from '@inmesh/core';
-import { inboundCalls } from './context.js';
+import type { Reply } from '@inmesh/core';
+import { runInside } from './handler-context.js';
 import type { InboundRequest } from './inbound-request.js';
 import { ResponseReply } from './response-reply.js';
 
@@ -17,17 +17,11 @@ export async function runHandler(call: InboundRequest): Promise<Reply> {
     handler.run();
   };
   try {
-    inboundCalls.run(call, insideRecorders(call.recorders, start));
+    runInside(call, start);
   } catch (error) {
     handler.fail(error);
   }
   return reply;
-}
-
-function insideRecorders(recorders: readonly CallRecorder[], handler: () => void): () => void {
-  return recorders.reduceRight((inner, recorder) => {
-    return recorder.run === undefined ? inner : () => recorder.run!(inner);
-  }, handler);
 }
 
 /** Node calls a request's listeners («data», «end») in the context of the connection, where no call is known. */

@@ -2,7 +2,13 @@ import type { AttemptRecorder, Call, CallEnd, CallRecorder } from '@inmesh/core'
 import { type Context, context, isSpanContextValid, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import { inboundCalls } from '../server/context.js';
 import { contextOfInbound } from './server-spans.js';
-import { attemptAttributes, clientAttributes, methodInName, recordEnd, routingAttributes } from './span-attributes.js';
+import {
+  attemptAttributes,
+  clientAttributes,
+  clientSpanName,
+  recordEnd,
+  routingAttributes,
+} from './span-attributes.js';
 import { injectContext } from './trace-propagation.js';
 
 /**
@@ -19,7 +25,7 @@ export class ClientSpan implements CallRecorder {
     const parent = parentContext();
     const options = { kind: SpanKind.INTERNAL, attributes: clientAttributes(call) };
     this.#tracer = tracer;
-    this.#span = tracer.startSpan(`mesh ${methodInName(call.method)}`, options, parent);
+    this.#span = tracer.startSpan(`mesh ${clientSpanName(call)}`, options, parent);
     this.#parent = parent;
   }
 
@@ -36,9 +42,9 @@ export class ClientSpan implements CallRecorder {
   callEnded(call: Call, end: CallEnd): void {
     if (this.#span.isRecording()) {
       const service = call.cluster?.cluster.service?.name;
-      if (service) this.#span.updateName(`mesh ${methodInName(call.method)} ${service}`);
+      if (service) this.#span.updateName(`mesh ${clientSpanName(call)} ${service}`);
       this.#span.setAttributes(routingAttributes(call));
-      recordEnd(this.#span, end, 400);
+      recordEnd(this.#span, end, 'client');
     }
     this.#span.end();
   }
@@ -49,13 +55,13 @@ class AttemptSpan implements AttemptRecorder {
 
   constructor(tracer: Tracer, parent: Context, call: Call) {
     const options = { kind: SpanKind.CLIENT, attributes: attemptAttributes(call) };
-    this.#span = tracer.startSpan(methodInName(call.method), options, parent);
+    this.#span = tracer.startSpan(clientSpanName(call), options, parent);
     const spanContext = this.#span.spanContext();
     if (isSpanContextValid(spanContext)) injectContext(trace.setSpan(parent, this.#span), spanContext, call.headers);
   }
 
   attemptEnded(_call: Call, end: CallEnd): void {
-    recordEnd(this.#span, end, 400);
+    recordEnd(this.#span, end, 'client');
     this.#span.end();
   }
 }

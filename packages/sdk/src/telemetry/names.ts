@@ -57,7 +57,7 @@ export const istioBucketsMs: readonly number[] = Object.freeze([
 
 export const tracerName = 'inmesh';
 
-/** OpenTelemetry semantic conventions (HTTP, stable), and this mesh's own below `inmesh.`. */
+/** OpenTelemetry semantic conventions (HTTP, stable; gRPC), and this mesh's own below `inmesh.`. */
 export const attributeNames = {
   method: 'http.request.method',
   methodOriginal: 'http.request.method_original',
@@ -72,6 +72,10 @@ export const attributeNames = {
   peerAddress: 'network.peer.address',
   peerPort: 'network.peer.port',
   errorType: 'error.type',
+  rpcSystem: 'rpc.system',
+  rpcService: 'rpc.service',
+  rpcMethod: 'rpc.method',
+  rpcStatus: 'rpc.grpc.status_code',
   cluster: 'inmesh.cluster',
   route: 'inmesh.route',
 } as const;

@@ -1,6 +1,6 @@
 import type { Call, CallEnd, CallRecorder } from '@inmesh/core';
 import { type Context, context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
-import { methodInName, recordEnd, serverAttributes } from './span-attributes.js';
+import { recordEnd, serverAttributes, serverSpanName } from './span-attributes.js';
 import { extractContext } from './trace-propagation.js';
 
 /**
@@ -24,7 +24,7 @@ export class ServerSpan implements CallRecorder {
     const isInside = trace.getSpanContext(active) !== undefined;
     const parent = isInside ? active : extractContext(active, call.headers);
     const kind = isInside ? SpanKind.INTERNAL : SpanKind.SERVER;
-    this.#span = tracer.startSpan(methodInName(call.method), { kind, attributes: serverAttributes(call) }, parent);
+    this.#span = tracer.startSpan(serverSpanName(call), { kind, attributes: serverAttributes(call) }, parent);
     this.#context = trace.setSpan(parent, this.#span);
     contexts.set(call, this.#context);
   }
@@ -34,7 +34,7 @@ export class ServerSpan implements CallRecorder {
   }
 
   callEnded(_call: Call, end: CallEnd): void {
-    if (this.#span.isRecording()) recordEnd(this.#span, end, 500);
+    if (this.#span.isRecording()) recordEnd(this.#span, end, 'server');
     this.#span.end();
   }
 }

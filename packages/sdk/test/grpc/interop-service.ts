@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import * as grpc from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { loadProto } from './load-proto.js';
 
 /** What grpc's interop tests use of their messages.proto and test.proto. */
 const proto = `
@@ -95,11 +92,6 @@ export function payload(size: number): Payload {
 function loadService(): { TestService: new (...args: ConstructorParameters<typeof grpc.Client>) => TestClient } & {
   TestService: { service: grpc.ServiceDefinition };
 } {
-  const folder = mkdtempSync(path.join(tmpdir(), 'inmesh-grpc-'));
-  const file = path.join(folder, 'test.proto');
-  writeFileSync(file, proto);
-  const definition = loadSync(file, { keepCase: true, defaults: true });
-  rmSync(folder, { recursive: true });
-  const loaded = grpc.loadPackageDefinition(definition) as unknown as { grpc: { testing: never } };
+  const loaded = grpc.loadPackageDefinition(loadProto(proto)) as unknown as { grpc: { testing: never } };
   return loaded.grpc.testing;
 }

@@ -340,3 +340,38 @@ test('a span processor that throws is told of once, and harms no call', () => {
   }
   expect(error).toHaveBeenCalledTimes(1);
 });
+
+describe('a gRPC call', () => {
+  test('has the attributes of an RPC in the place of HTTP’s', () => {
+    const { exporter, telemetry } = traced();
+    const call = reviewsCall({ protocol: 'grpc', method: 'POST', path: '/shop.Reviews/Get' });
+    const recorder = telemetry.callStarted(call, 'client');
+    call.attempt = 2;
+    recorder.attemptStarted!(call)!.attemptEnded(call, callEnd({ httpStatus: 503, grpcStatus: 14 }));
+    recorder.callEnded(call, callEnd({ httpStatus: 503, grpcStatus: 14 }));
+    const [attempted, whole] = exporter.getFinishedSpans() as [ReadableSpan, ReadableSpan];
+    expect([attempted.name, whole.name]).toEqual(['shop.Reviews/Get', 'mesh shop.Reviews/Get reviews']);
+    expect(attempted.attributes).toEqual({
+      'rpc.system': 'grpc',
+      'rpc.service': 'shop.Reviews',
+      'rpc.method': 'Get',
+      'rpc.grpc.status_code': 14,
+      'error.type': '14',
+      'server.address': 'reviews',
+      'server.port': 9080,
+      'network.peer.address': '10.0.0.1',
+      'network.peer.port': 9080,
+      'inmesh.cluster': 'outbound|9080||reviews.shop.svc.cluster.local',
+    });
+    expect(whole.status.code).toBe(SpanStatusCode.ERROR);
+  });
+
+  test('that came to an HTTP server is told of as a request: its path may be a stranger’s', () => {
+    const { exporter, telemetry } = traced();
+    const call = testCall({ protocol: 'grpc', method: 'POST', path: '/a/b' });
+    telemetry.callStarted(call, 'server').callEnded(call, callEnd());
+    const [span] = exporter.getFinishedSpans() as [ReadableSpan];
+    expect([span.name, span.status.code]).toEqual(['POST', SpanStatusCode.UNSET]);
+    expect(span.attributes).toMatchObject({ 'url.path': '/a/b', 'http.response.status_code': 200 });
+  });
+});

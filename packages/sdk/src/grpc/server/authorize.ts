@@ -1,0 +1,60 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { Authorize, LocalResponse } from '@inmesh/core';
+import { reasonHeader } from '../../server/answer-error.js';
+import { runInside } from '../../server/handler-context.js';
+import type { ServerCallBelow } from '../grpc-js.js';
+import { httpStatusOfGrpc } from '../status-mapping.js';
+import type { GrpcInbound } from './grpc-inbound.js';
+
+/** What is known of a call before its handler runs. No message of it has been read. */
+export interface IncomingGrpcCall {
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /** As the handler will get it. */
+  readonly metadata: Metadata;
+  /** `host` or `host:port` as the client dialled it, lower-case. */
+  readonly authority: string;
+  /** The client's IP address; empty where unknown. */
+  readonly sourceAddress: string;
+  /** The client's certificate, where TLS is mutual and it was verified. */
+  readonly authContext: ReturnType<ServerCallBelow['getAuthContext']>;
+}
+
+/** How a call is refused. */
+export interface GrpcRefusal {
+  /** A gRPC status from 1 to 16; anything else is PERMISSION_DENIED. */
+  readonly code: number;
+  readonly details: string;
+}
+
+/**
+ * Undefined lets the call in. It runs as part of the call, so what it asks of others has the call's deadline and trace. What
+ * it throws, or rejects with, refuses the call: a MeshError with its own status, anything else with INTERNAL «internal
+ * error» and a line in the log.
+ */
+export type GrpcAuthorize = (call: IncomingGrpcCall) => GrpcRefusal | undefined | Promise<GrpcRefusal | undefined>;
+
+const permissionDenied = 7;
+const lastStatus = 16;
+
+export function checkedBy(authorize: GrpcAuthorize): Authorize<GrpcInbound> {
+  return (call) => {
+    const { path, metadata, authority, sourceAddress, below } = call;
+    const incoming = { path, metadata, authority, sourceAddress, authContext: below.getAuthContext() };
+    const verdict = runInside(call, () => authorize(incoming));
+    return verdict instanceof Promise ? verdict.then(toResponse) : toResponse(verdict);
+  };
+}
+
+function toResponse(refusal: GrpcRefusal | undefined): LocalResponse | undefined {
+  if (refusal === undefined) return undefined;
+  const { code, details } = refusal;
+  const grpcStatus = Number.isInteger(code) && code >= 1 && code <= lastStatus ? code : permissionDenied;
+  return {
+    httpStatus: httpStatusOfGrpc(grpcStatus),
+    grpcStatus,
+    headers: [reasonHeader, 'unauthorized'],
+    body: details,
+    flags: 'UAEX',
+  };
+}

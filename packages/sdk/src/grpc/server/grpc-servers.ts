@@ -1,0 +1,69 @@
+import type { Server } from '@grpc/grpc-js';
+import { type Clock, MeshError } from '@inmesh/core';
+import type { MeshInternals } from '../../mesh-internals.js';
+import { GrpcHealth } from './health.js';
+
+export interface GrpcDrainOptions {
+  /**
+   * How long, in ms, new calls are still answered after the health service has said NOT_SERVING, so that the callers can learn
+   * that the endpoint is gone. Default 300.
+   */
+  readonly withdrawMs?: number;
+  /** How long, in ms, calls under way may take after that; then they are ended. Default 10 000. */
+  readonly graceMs?: number;
+}
+
+/** The grpc-js servers that this process has told the mesh of. */
+export class GrpcServers {
+  readonly #health = new WeakMap<Server, GrpcHealth>();
+  readonly #drained = new WeakMap<Server, Promise<void>>();
+
+  constructor(private readonly internals: Pick<MeshInternals, 'clock' | 'logger'>) {}
+
+  addHealth(server: Server, services: readonly string[]): GrpcHealth {
+    const health = new GrpcHealth(services);
+    health.addTo(server);
+    this.#health.set(server, health);
+    return health;
+  }
+
+  /** Draining twice is draining once. */
+  drain(server: Server, { withdrawMs = 300, graceMs = 10_000 }: GrpcDrainOptions): Promise<void> {
+    requireTime('withdrawMs', withdrawMs);
+    requireTime('graceMs', graceMs);
+    const known = this.#drained.get(server);
+    if (known !== undefined) return known;
+    const drained = this.#drain(server, withdrawMs, graceMs);
+    this.#drained.set(server, drained);
+    return drained;
+  }
+
+  async #drain(server: Server, withdrawMs: number, graceMs: number): Promise<void> {
+    const { clock, logger } = this.internals;
+    const health = this.#health.get(server);
+    health?.shutDown();
+    await passed(clock, withdrawMs);
+    health?.endWatches();
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(graceMs, () => {
+        logger.warn('a gRPC server has calls under way after its grace time; they are ended', { graceMs });
+        server.forceShutdown();
+        resolve();
+      });
+      // Says GOAWAY on every connection, and calls back once the last call has ended.
+      server.tryShutdown(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+function passed(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void clock.setTimer(delayMs, resolve));
+}
+
+function requireTime(name: string, value: number): void {
+  if (value >= 0 && value < 2 ** 31) return;
+  throw new MeshError('invalid_request', { message: `${name}: ${value} is not a time in ms from 0 to 2^31-1` });
+}

@@ -1,0 +1,53 @@
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import { inbound, MeshError } from '@inmesh/core';
+import type { MeshInternals } from '../../mesh-internals.js';
+import { ownHost } from '../../server/own-host.js';
+import { loadGrpcJs } from '../grpc-js.js';
+import { checkedBy, type GrpcAuthorize } from './authorize.js';
+import type { GrpcInbound } from './grpc-inbound.js';
+import { ServerCall } from './server-call.js';
+
+export interface GrpcServerOptions {
+  /**
+   * Most calls that are answered at once, streams to their end; what comes above it fails with RESOURCE_EXHAUSTED and the
+   * trailer `x-inmesh-reason: concurrency_limited`. Default: no limit. Health checks do not count.
+   */
+  readonly maxConcurrent?: number;
+  /** Asked before the handler of each call but health checks. Default: every call may be made. */
+  readonly authorize?: GrpcAuthorize;
+}
+
+/** Probes ask what can be known at any time; one that is refused for too much load would have the process restarted. */
+const healthService = '/grpc.health.v1.Health/';
+
+/** @throws MeshError `invalid_request` when an option is wrong, and when @grpc/grpc-js is not installed */
+export function serverInterceptor(internals: MeshInternals, options: GrpcServerOptions = {}): ServerInterceptor {
+  const grpc = loadGrpcJs();
+  const shared = { grpc, internals, inbound: inboundWalk(internals, options) };
+  return ({ path, responseStream }, below) => {
+    const isProbe = path.startsWith(healthService);
+    return new grpc.ServerInterceptingCall(isProbe ? below : new ServerCall(shared, path, responseStream, below));
+  };
+}
+
+function inboundWalk(
+  { clock, random, telemetry, workload, rateLimiter }: MeshInternals,
+  { maxConcurrent, authorize }: GrpcServerOptions,
+) {
+  requireValid(maxConcurrent);
+  return inbound<GrpcInbound>(async (call) => call.serve(call), {
+    clock,
+    telemetry,
+    maxConcurrent,
+    authorize: authorize === undefined ? undefined : checkedBy(authorize),
+    ...(rateLimiter && { rateLimits: { limiter: rateLimiter, random, ownHost: ownHost(workload) } }),
+  });
+}
+
+function requireValid(maxConcurrent: number | undefined): void {
+  if (maxConcurrent === undefined || (Number.isInteger(maxConcurrent) && maxConcurrent >= 1)) return;
+  throw new MeshError('invalid_request', {
+    message: `maxConcurrent: ${maxConcurrent} is not a whole number from 1 up`,
+    hint: 'leave it out for no limit',
+  });
+}
