@@ -24,6 +24,7 @@ describe('The import boundary', () => {
     ).toEqual([]);
     expect(violationsOf('@inmesh/core', { 'src/a.ts': "import './b.js';", 'src/b.ts': '' })).toEqual([]);
     expect(violationsOf('@inmesh/config', { 'src/folder/a.ts': "import 'node:fs';" })).toEqual([]);
+    expect(violationsOf('@inmesh/config', { 'src/a.ts': "import 'node:crypto';" })).toEqual([]);
   });
 
   test.each([

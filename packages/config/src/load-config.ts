@@ -2,6 +2,7 @@ import { sortIssues } from './issues.js';
 import { loadYaml, type SourceFile } from './load-yaml.js';
 import type { LoadOptions } from './options.js';
 import { type Translation, translate } from './translate/translate.js';
+import { withoutKeys } from './without-keys.js';
 
 export type { LoadOptions } from './options.js';
 
@@ -14,5 +15,6 @@ export interface LoadedConfig extends Translation {
 export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadedConfig {
   const loaded = loadYaml(files, options);
   const { resources, issues, client } = translate(loaded.objects, options);
-  return { resources, issues: sortIssues([...loaded.issues, ...issues]), objects: loaded.objects.length, client };
+  const all = sortIssues([...loaded.issues, ...issues].map(withoutKeys));
+  return { resources, issues: all, objects: loaded.objects.length, client };
 }

@@ -7,6 +7,8 @@ export interface LoadOptions {
   readonly defaultNamespace?: string;
   /** Who the result is for; by default a client of `defaultNamespace` of which nothing else is known. */
   readonly client?: ClientView;
+  /** Wall clock, in ms, to tell certificates that have expired; `Date.now` by default. */
+  readonly now?: () => number;
 }
 
 /** The options with their defaults. */
@@ -14,12 +16,17 @@ export interface Settings {
   readonly clusterDomain: string;
   readonly defaultNamespace: string;
   readonly client: Client;
+  readonly now: () => number;
 }
 
-export function settingsOf({
-  clusterDomain = 'cluster.local',
-  defaultNamespace = 'default',
-  client = { namespace: defaultNamespace },
-}: LoadOptions): Settings {
-  return { clusterDomain, defaultNamespace, client: new Client(client) };
+export function settingsOf(options: LoadOptions): Settings {
+  const { clusterDomain = 'cluster.local', defaultNamespace = fallbackNamespace, now = Date.now } = options;
+  return { clusterDomain, defaultNamespace, client: new Client(defaultClientOf(options)), now };
+}
+
+const fallbackNamespace = 'default';
+
+/** Who the result is for where nobody else is named. */
+export function defaultClientOf({ client, defaultNamespace = fallbackNamespace }: LoadOptions): ClientView {
+  return client ?? { namespace: defaultNamespace };
 }

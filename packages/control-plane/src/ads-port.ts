@@ -13,6 +13,9 @@ export interface AdsPort {
 /** How long a close waits for streams to end in order. */
 const closeGraceMs = 1000;
 
+/** How long a connection lasts once its client has been told to connect anew (istiod's default). */
+const connectionGraceMs = 10_000;
+
 const serverOptions = {
   // A client that is gone without a word leaves its stream open for ever otherwise.
   'grpc.keepalive_time_ms': 30_000,
@@ -27,10 +30,19 @@ export interface XdsServices {
 }
 
 /** Opens the port that clients take their configuration from, and report their load to. */
-export async function openAdsPort(services: XdsServices, metrics: ServerMetrics, at: PortChoice): Promise<AdsPort> {
+export async function openAdsPort(
+  services: XdsServices,
+  metrics: ServerMetrics,
+  at: PortChoice & { readonly maxConnectionAgeMs: number },
+): Promise<AdsPort> {
   // When grpc-js cannot bind it writes to the console, and its error has no code.
   await checkPortIsFree(at);
-  const server = new Server({ ...serverOptions, interceptors: [countDiscovery(metrics)] });
+  const age = {
+    'grpc.max_connection_age_ms': at.maxConnectionAgeMs,
+    // Streams of discovery never end by themselves.
+    'grpc.max_connection_age_grace_ms': Math.min(connectionGraceMs, at.maxConnectionAgeMs),
+  };
+  const server = new Server({ ...serverOptions, ...age, interceptors: [countDiscovery(metrics)] });
   services.ads.addTo(server);
   services.loads.addTo(server);
   new ClientStatusServer(services.ads).addTo(server);

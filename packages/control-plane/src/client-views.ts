@@ -1,8 +1,7 @@
 import { type ClientTraits, type ClientView, clientKey, formatIssue, type LoadedConfig } from '@inmesh/config';
-import type { ResourceSet } from '@inmesh/xds';
 import type { Node } from '@inmesh/xds/messages';
 import { SnapshotCache, type SnapshotSource, type VersionedSnapshot, versionSnapshot } from '@inmesh/xds/server';
-import { checkResources } from './consistency.js';
+import { checkSnapshot } from './consistency.js';
 import type { Logger } from './logger.js';
 import { clientOf } from './node-client.js';
 
@@ -21,6 +20,8 @@ interface View {
 
 /** Every view is made again when it is asked for; the bound is against clients that make up labels. */
 const maxViews = 1000;
+
+const noSecrets = { version: '', resources: new Map() };
 
 /**
  * One snapshot for all clients while nothing tells them apart, else one for each kind of client, made when the first of them
@@ -43,8 +44,8 @@ export class ClientViews implements SnapshotSource {
   }
 
   /** Without `perClient` all clients are given the same. */
-  setSnapshot(set: ResourceSet, perClient?: PerClient): void {
-    this.#default.setSnapshot(set);
+  setVersioned(snapshot: VersionedSnapshot, perClient?: PerClient): void {
+    this.#default.setVersioned(snapshot);
     this.#perClient = perClient;
     this.#traits = nothingAsked();
     if (perClient !== undefined) this.#learn(perClient.traits);
@@ -59,7 +60,13 @@ export class ClientViews implements SnapshotSource {
     if (key === clientKey(defaultClient, this.#traits)) return this.current;
     const known = this.#views.get(key);
     const view = known?.of === this.#perClient ? known : this.#make(client, key, this.#perClient);
-    return view.snapshot ?? this.current;
+    return view.snapshot ?? this.#withoutSecrets();
+  }
+
+  /** The secrets of the default client are for its own namespace. */
+  #withoutSecrets(): VersionedSnapshot | undefined {
+    const { current } = this;
+    return current === undefined || current.secret.resources.size === 0 ? current : { ...current, secret: noSecrets };
   }
 
   watch(watcher: () => void): () => void {
@@ -96,16 +103,17 @@ export class ClientViews implements SnapshotSource {
   #build(client: ClientView, key: string, of: PerClient): Pick<View, 'snapshot'> & { asked: ClientTraits } {
     try {
       const config = of.load(client);
-      return { snapshot: this.#versioned(config, key), asked: config.client };
+      return { snapshot: this.#versioned(config, client, key), asked: config.client };
     } catch (error) {
       return { snapshot: this.#refuse(key, [(error as Error).message]), asked: nothingAsked() };
     }
   }
 
-  #versioned(config: LoadedConfig, key: string): VersionedSnapshot | undefined {
-    const problems = problemsOf(config);
-    if (problems.length > 0) return this.#refuse(key, problems);
-    return versionSnapshot(config.resources, this.#views.get(key)?.snapshot);
+  #versioned(config: LoadedConfig, client: ClientView, key: string): VersionedSnapshot | undefined {
+    // What is the same for the default client is shared with it.
+    const snapshot = versionSnapshot(config.resources, this.#views.get(key)?.snapshot ?? this.current);
+    const problems = problemsOf(config, snapshot, client);
+    return problems.length > 0 ? this.#refuse(key, problems) : snapshot;
   }
 
   #refuse(key: string, problems: readonly string[]): undefined {
@@ -137,10 +145,10 @@ export class ClientViews implements SnapshotSource {
   }
 }
 
-/** What is wrong for this client and not for the default one. */
-function problemsOf({ issues, resources }: LoadedConfig): string[] {
+/** What is wrong for this client and not for the default one. What is for others than the SDK, it need not be able to read. */
+function problemsOf({ issues }: LoadedConfig, snapshot: VersionedSnapshot, { kind }: ClientView): string[] {
   const errors = issues.filter(({ severity }) => severity === 'error').map(formatIssue);
-  return errors.length > 0 ? errors : checkResources(resources).problems;
+  return errors.length > 0 || (kind ?? 'inmesh') !== 'inmesh' ? errors : checkSnapshot(snapshot).problems;
 }
 
 function nothingAsked(): ClientTraits {

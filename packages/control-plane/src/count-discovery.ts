@@ -1,5 +1,5 @@
 import { ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from '@grpc/grpc-js';
-import { kindOf } from '@inmesh/xds';
+import { servedKindOf } from '@inmesh/xds';
 import type {
   DeltaDiscoveryRequest,
   DeltaDiscoveryResponse,
@@ -39,5 +39,5 @@ function isResponse(message: { readonly $typeName: string }): message is Sent {
 
 /** A client can name any type it likes: those that are not served share one label. */
 function typeOf({ typeUrl }: { readonly typeUrl: string }): PushedType {
-  return kindOf(typeUrl) ?? 'other';
+  return servedKindOf(typeUrl) ?? 'other';
 }

@@ -1,10 +1,10 @@
-import { type ResourceKind, resourceKinds } from '@inmesh/xds';
+import { type ServedKind, servedKinds } from '@inmesh/xds';
 import type { ClusterLoad } from '@inmesh/xds/server';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ConfigState } from './config-state.js';
 import { loadMetrics } from './load-metrics.js';
 
-export type PushedType = ResourceKind | 'other';
+export type PushedType = ServedKind | 'other';
 
 /** Everything that the metrics port tells. */
 export interface ServerMetrics {
@@ -32,7 +32,7 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     labelNames: ['type'],
     registers,
   });
-  for (const type of resourceKinds) for (const counter of [pushes, nacks]) counter.inc({ type }, 0);
+  for (const type of servedKinds) for (const counter of [pushes, nacks]) counter.inc({ type }, 0);
   new Gauge({
     name: 'inmesh_xds_clients',
     help: 'Discovery streams that are open; a client may have several.',

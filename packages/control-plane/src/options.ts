@@ -12,6 +12,17 @@ export interface ControlPlaneOptions {
   readonly metricsPort?: number | undefined;
   /** Default 8080. */
   readonly debugPort?: number | undefined;
+  /**
+   * How many streams of clients begin in a second, a tenth of them at once. Others wait up to 10 s, and are sent away with
+   * UNAVAILABLE if that would not do. Bounds what a restart costs, when all clients come back to be sent everything.
+   * Default 100, as at most in istiod (`PILOT_MAX_REQUESTS_PER_SECOND`).
+   */
+  readonly streamsPerSecond?: number | undefined;
+  /**
+   * After this time, give or take a tenth, a client has to connect anew, so that several servers share the clients evenly.
+   * Default 30 min, as in istiod (`--keepaliveMaxServerConnectionAge`).
+   */
+  readonly maxConnectionAgeMs?: number | undefined;
   /** Default `cluster.local`. */
   readonly clusterDomain?: string | undefined;
   /** Of objects that name none. Default `default`. */
@@ -23,4 +34,21 @@ export const defaultOptions = Object.freeze({
   xdsPort: 15010,
   metricsPort: 15014,
   debugPort: 8080,
+  streamsPerSecond: 100,
+  maxConnectionAgeMs: 30 * 60_000,
 });
+
+/** 20 days: a tenth may be added, and timers of more than 24 days fire at once. */
+const longestAgeMs = 20 * 24 * 3_600_000;
+
+/** @throws Error that names each option that is wrong */
+export function checkOptions({ streamsPerSecond, maxConnectionAgeMs }: ControlPlaneOptions): void {
+  const problems: string[] = [];
+  if (streamsPerSecond !== undefined && !(streamsPerSecond > 0 && Number.isFinite(streamsPerSecond))) {
+    problems.push(`streamsPerSecond is ${streamsPerSecond}: it must be a number above 0`);
+  }
+  if (maxConnectionAgeMs !== undefined && !(maxConnectionAgeMs > 0 && maxConnectionAgeMs <= longestAgeMs)) {
+    problems.push(`maxConnectionAgeMs is ${maxConnectionAgeMs}: it must be above 0 and at most ${longestAgeMs}`);
+  }
+  if (problems.length > 0) throw new Error(problems.join('; '));
+}

@@ -1,11 +1,12 @@
 import type { ConfigSet, LoadedConfig, SourceFile } from '@inmesh/config';
+import { versionSnapshot } from '@inmesh/xds/server';
 import type { ClientViews } from './client-views.js';
 import { type ConfigState, initialState } from './config-state.js';
-import { checkResources } from './consistency.js';
+import { checkSnapshot } from './consistency.js';
 
 export interface PublisherOptions {
   readonly files: Pick<ConfigSet, 'update' | 'translator'>;
-  readonly cache: Pick<ClientViews, 'setSnapshot'>;
+  readonly cache: Pick<ClientViews, 'current' | 'setVersioned'>;
   /** Called with every state; `files` is what the state was made of, undefined when the files could not be read. */
   readonly onState: (state: ConfigState, files: readonly SourceFile[] | undefined) => void;
   /** Wall clock, in ms. */
@@ -39,10 +40,11 @@ export class ConfigPublisher {
 
   #publish({ resources: set, client: traits }: LoadedConfig, before: ConfigState): ConfigState {
     try {
-      const { resources, problems } = checkResources(set);
-      if (problems.length > 0) return { ...before, inconsistencies: problems };
       const { cache, files } = this.options;
-      cache.setSnapshot(set, { traits, load: files.translator() });
+      const snapshot = versionSnapshot(set, cache.current);
+      const { resources, problems } = checkSnapshot(snapshot);
+      if (problems.length > 0) return { ...before, inconsistencies: problems };
+      cache.setVersioned(snapshot, { traits, load: files.translator() });
       return { ...before, inconsistencies: [], served: { set, resources, acceptedAtMs: this.options.now() } };
     } catch (error) {
       return { ...before, inconsistencies: [(error as Error).message] };

@@ -7,10 +7,11 @@ import { debugPages } from './http/debug-pages.js';
 import { serveGet } from './http/get-server.js';
 import { healthPages } from './http/health-pages.js';
 import { createMetrics } from './metrics.js';
-import { type ControlPlaneOptions, defaultOptions } from './options.js';
+import { type ControlPlaneOptions, checkOptions, defaultOptions } from './options.js';
 import { ConfigPublisher } from './publish.js';
 import { StateReport } from './report.js';
 import { watchConfig } from './sources/folder.js';
+import { systemClock } from './system-clock.js';
 
 export interface ControlPlane {
   /** Each `host:port`. */
@@ -22,9 +23,10 @@ export interface ControlPlane {
 /**
  * Reads YAML and serves it by xDS. Resolves when the ports are open and the files have been looked at once; when those are
  * broken too, clients then wait until they are mended.
- * @throws Error that names the port and its flag, when one cannot be opened
+ * @throws Error that names the port and its flag, when one cannot be opened, or the option that is wrong
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  checkOptions(options);
   const closers = new Closers();
   try {
     const addresses = await start(options, closers);
@@ -39,7 +41,8 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
   const { logger, clusterDomain, defaultNamespace } = options;
   const defaultClient = { namespace: defaultNamespace ?? 'default' };
   const cache = new ClientViews({ defaultClient, logger });
-  const ads = new AdsServer({ cache, logger });
+  const { streamsPerSecond: perSecond = defaultOptions.streamsPerSecond } = options;
+  const ads = new AdsServer({ cache, logger, streamRate: { perSecond, clock: systemClock } });
   const metrics = createMetrics(() => ads.status().length);
   const loads = new LoadReportServer({ cache, logger, onLoad: metrics.countLoad });
   const report = new StateReport(logger);
@@ -53,7 +56,14 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
   const { host = defaultOptions.host, xdsPort = defaultOptions.xdsPort } = options;
   const { metricsPort = defaultOptions.metricsPort, debugPort = defaultOptions.debugPort } = options;
 
-  const xds = await openAdsPort({ ads, loads }, metrics, { host, port: xdsPort, flag: '--xds-port' });
+  const { maxConnectionAgeMs = defaultOptions.maxConnectionAgeMs } = options;
+
+  const xds = await openAdsPort({ ads, loads }, metrics, {
+    host,
+    port: xdsPort,
+    flag: '--xds-port',
+    maxConnectionAgeMs,
+  });
   closers.add(xds.close);
   const health = await serveGet(healthPages(metrics, state), { host, port: metricsPort, flag: '--metrics-port' });
   closers.add(health.close);

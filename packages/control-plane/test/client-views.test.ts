@@ -1,6 +1,7 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
 import { type ClientView, ConfigSet } from '@inmesh/config';
 import { type Node, NodeSchema } from '@inmesh/xds/messages';
+import { versionSnapshot } from '@inmesh/xds/server';
 import { describe, expect, it } from 'vitest';
 import { ClientViews } from '../src/client-views.js';
 
@@ -31,7 +32,7 @@ function setup(text: string) {
       translated.push(client);
       return translate(client);
     };
-    views.setSnapshot(config!.resources, { traits: config!.client, load });
+    views.setVersioned(versionSnapshot(config!.resources, views.current), { traits: config!.client, load });
   };
   use(text);
   return { views, use, errors, translated };
@@ -53,6 +54,13 @@ describe('The views of clients', () => {
     expect(views.snapshotFor(node('web', { LABELS: { app: 'x' } }, 'a'))).toBe(views.current);
     expect(views.snapshotFor(undefined)).toBe(views.current);
     expect(translated).toEqual([]);
+  });
+
+  it('hold what only a proxy can read', () => {
+    const { views, errors } = setup(services);
+    const envoy = { ...node('default', { HTTP_PROXY_PORT: 8888 }), userAgentName: 'envoy' };
+    expect([...(views.snapshotFor(envoy)?.listener.resources.keys() ?? [])]).toEqual(['127.0.0.1_8888']);
+    expect(errors).toEqual([]);
   });
 
   it('are made once for each kind of client, when it asks', () => {
@@ -103,7 +111,8 @@ describe('The views of clients', () => {
     const load = () => {
       throw new RangeError('Maximum call stack size exceeded');
     };
-    views.setSnapshot(new ConfigSet().update([{ path: 'a.yaml', text: services }]).config!.resources, { traits, load });
+    const { config } = new ConfigSet().update([{ path: 'a.yaml', text: services }]);
+    views.setVersioned(versionSnapshot(config!.resources, views.current), { traits, load });
     const web = node('web');
     expect([views.snapshotFor(web), views.snapshotFor(web)]).toEqual([views.current, views.current]);
     expect(views.current!.listener).toBe(listener);
@@ -125,7 +134,10 @@ describe('The views of clients', () => {
       message: 'c',
     } as const;
     const traits = { ...config!.client, namespace: true };
-    views.setSnapshot(config!.resources, { traits, load: () => ({ ...config!, issues: [issue] }) });
+    views.setVersioned(versionSnapshot(config!.resources, views.current), {
+      traits,
+      load: () => ({ ...config!, issues: [issue] }),
+    });
     for (let i = 0; i < 2; i += 1) expect(views.snapshotFor(node('web'))).toEqual(current);
     expect(errors).toEqual(['clients of one kind are given what is for the default one']);
   });

@@ -14,6 +14,8 @@ import {
   type RouteConfiguration,
   RouteConfigurationSchema,
   RouterSchema,
+  type Secret,
+  SecretSchema,
 } from '../src/messages.js';
 import type { ResourceSet } from '../src/resources/resource-set.js';
 
@@ -107,6 +109,21 @@ export function resourceSet(messages: {
     clusters: byKey(messages.clusters ?? [], ({ name }) => name),
     assignments: byKey(messages.assignments ?? [], ({ clusterName }) => clusterName),
   };
+}
+
+/** A certificate with its key. */
+export function secretMessage(name: string, key: string): Secret {
+  const inline = (text: string) => ({
+    specifier: { case: 'inlineBytes' as const, value: new TextEncoder().encode(text) },
+  });
+  const value = { certificateChain: inline('a certificate'), privateKey: inline(key) };
+  return create(SecretSchema, { name, type: { case: 'tlsCertificate', value } });
+}
+
+/** Whom to trust. */
+export function trustMessage(name: string): Secret {
+  const trustedCa = { specifier: { case: 'inlineString' as const, value: 'authorities' } };
+  return create(SecretSchema, { name, type: { case: 'validationContext', value: { trustedCa } } });
 }
 
 /** A service of the name: its listener, its routes, its cluster and its endpoints are all called the same. */

@@ -7,11 +7,15 @@ export interface RunningServer {
 }
 
 /** A gRPC server on a port of its own, or on the one given. */
-export async function startGrpcServer(add: (server: Server) => void, port = 0): Promise<RunningServer> {
+export async function startGrpcServer(
+  add: (server: Server) => void,
+  port = 0,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<RunningServer> {
   const server = new Server();
   add(server);
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, actual) => {
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, actual) => {
       if (error === null) resolve(actual);
       else reject(error);
     });

@@ -1,5 +1,6 @@
 import type { AdsConnection, Connect, ConnectionHandlers } from '../src/client/connection.js';
 import { DiscoveryStream, type DiscoveryStreamOptions } from '../src/server/discovery-stream.js';
+import { PrivateSecrets } from '../src/server/private-secrets.js';
 import type { SnapshotCache } from '../src/server/snapshot-cache.js';
 import type { Variant } from '../src/server/variant.js';
 import { RecordingLogger } from './logger.js';
@@ -22,7 +23,9 @@ export class InProcessConnection<Request, Response> implements AdsConnection<Req
   ) {
     const call = this as unknown as DiscoveryStreamOptions<Request, Response>['call'];
     const logger = new RecordingLogger();
-    this.#stream = new DiscoveryStream({ call, variant, service: 'ads', cache, logger, now: () => 0 });
+    const secrets = new PrivateSecrets(logger);
+    const peer = '127.0.0.1:50000';
+    this.#stream = new DiscoveryStream({ call, variant, service: 'ads', cache, logger, peer, secrets, now: () => 0 });
     this.#unwatch = cache.watch(() => this.#stream.send());
   }
 

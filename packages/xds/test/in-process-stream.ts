@@ -7,8 +7,9 @@ import {
   DiscoveryRequestSchema,
   type DiscoveryResponse,
 } from '../src/messages.js';
-import { kindOf, type ResourceKind, typeUrls } from '../src/resources/type-urls.js';
+import { type ServedKind, servedKindOf, typeUrls } from '../src/resources/type-urls.js';
 import { DiscoveryStream, type DiscoveryStreamOptions } from '../src/server/discovery-stream.js';
+import { PrivateSecrets } from '../src/server/private-secrets.js';
 import type { SnapshotCache } from '../src/server/snapshot-cache.js';
 import { incremental, stateOfTheWorld } from '../src/server/variant.js';
 import { RecordingLogger } from './logger.js';
@@ -63,6 +64,8 @@ abstract class InProcessStream<Request, Response> {
       service: 'ads',
       cache,
       logger: this.logger,
+      peer: '127.0.0.1:50000',
+      secrets: new PrivateSecrets(this.logger),
       now: () => 1000,
       ...options,
     });
@@ -92,13 +95,13 @@ export class WorldStream extends InProcessStream<DiscoveryRequest, DiscoveryResp
     super(cache, { variant: stateOfTheWorld, ...options });
   }
 
-  request(kind: ResourceKind, names: string[] = [], init: Init<typeof DiscoveryRequestSchema> = {}): void {
+  request(kind: ServedKind, names: string[] = [], init: Init<typeof DiscoveryRequestSchema> = {}): void {
     this.stream.receive(create(DiscoveryRequestSchema, { typeUrl: typeUrls[kind], resourceNames: names, ...init }));
   }
 }
 
 export interface DeltaSummary {
-  readonly kind: ResourceKind;
+  readonly kind: ServedKind;
   readonly names: string[];
   readonly removed: string[];
 }
@@ -109,22 +112,22 @@ export class DeltaStream extends InProcessStream<DeltaDiscoveryRequest, DeltaDis
     super(cache, { variant: incremental, ...options });
   }
 
-  request(kind: ResourceKind, init: Init<typeof DeltaDiscoveryRequestSchema> = {}): void {
+  request(kind: ServedKind, init: Init<typeof DeltaDiscoveryRequestSchema> = {}): void {
     this.stream.receive(create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrls[kind], ...init }));
   }
 
-  subscribe(kind: ResourceKind, ...names: string[]): void {
+  subscribe(kind: ServedKind, ...names: string[]): void {
     this.request(kind, { resourceNamesSubscribe: names });
   }
 
-  unsubscribe(kind: ResourceKind, ...names: string[]): void {
+  unsubscribe(kind: ServedKind, ...names: string[]): void {
     this.request(kind, { resourceNamesUnsubscribe: names });
   }
 
   /** What was written since the last time, in short. */
   news(): DeltaSummary[] {
     return this.take().map(({ typeUrl, resources, removedResources }) => ({
-      kind: kindOf(typeUrl)!,
+      kind: servedKindOf(typeUrl)!,
       names: resources.map(({ name }) => name).sort(),
       removed: [...removedResources].sort(),
     }));

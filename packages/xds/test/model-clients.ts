@@ -1,11 +1,11 @@
-import type { Any } from '@bufbuild/protobuf/wkt';
-import type { DeltaDiscoveryResponse, DiscoveryResponse } from '../src/messages.js';
+import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt';
+import { type DeltaDiscoveryResponse, type DiscoveryResponse, SecretSchema } from '../src/messages.js';
 import { decodeAny } from '../src/resources/decode-any.js';
-import { kindOf, type ResourceKind, resourceKinds, typeUrls } from '../src/resources/type-urls.js';
+import { type ServedKind, servedKindOf, servedKinds, typeUrls } from '../src/resources/type-urls.js';
 import type { SnapshotCache } from '../src/server/snapshot-cache.js';
 import { DeltaStream, WorldStream } from './in-process-stream.js';
 
-const allowsWildcard = (kind: ResourceKind) => kind === 'cluster' || kind === 'listener';
+const allowsWildcard = (kind: ServedKind) => kind === 'cluster' || kind === 'listener';
 
 interface Interest {
   readonly names: Set<string>;
@@ -16,38 +16,38 @@ interface Interest {
 
 /** A client as simple as it can be, to tell whether a server brings it what it subscribed to. */
 export abstract class ModelClient {
-  readonly interests = new Map<ResourceKind, Interest>(
-    resourceKinds.map((kind) => [kind, { names: new Set(), wildcard: false, held: new Map() }]),
+  readonly interests = new Map<ServedKind, Interest>(
+    servedKinds.map((kind) => [kind, { names: new Set(), wildcard: false, held: new Map() }]),
   );
 
-  abstract subscribe(kind: ResourceKind, name: string): void;
-  abstract unsubscribe(kind: ResourceKind, name: string): void;
+  abstract subscribe(kind: ServedKind, name: string): void;
+  abstract unsubscribe(kind: ServedKind, name: string): void;
   abstract reconnect(): void;
   /** Reads the next response that waits, if any; returns whether there was one. */
   abstract process(refuse: boolean): boolean;
   abstract setSlow(isSlow: boolean): void;
   abstract flush(): void;
 
-  of(kind: ResourceKind): Interest {
+  of(kind: ServedKind): Interest {
     return this.interests.get(kind)!;
   }
 
-  wants(kind: ResourceKind, name: string): boolean {
+  wants(kind: ServedKind, name: string): boolean {
     const { names, wildcard } = this.of(kind);
     return wildcard || names.has(name);
   }
 
-  protected isActive(kind: ResourceKind): boolean {
+  protected isActive(kind: ServedKind): boolean {
     const { names, wildcard } = this.of(kind);
     return wildcard || names.size > 0;
   }
 
-  protected add(kind: ResourceKind, name: string): void {
+  protected add(kind: ServedKind, name: string): void {
     if (name === '*') this.of(kind).wildcard = allowsWildcard(kind);
     else this.of(kind).names.add(name);
   }
 
-  protected take(kind: ResourceKind, name: string): void {
+  protected take(kind: ServedKind, name: string): void {
     const interest = this.of(kind);
     if (name === '*') interest.wildcard = false;
     else interest.names.delete(name);
@@ -56,7 +56,7 @@ export abstract class ModelClient {
     for (const held of interest.held.keys()) if (!this.wants(kind, held)) interest.held.delete(held);
   }
 
-  protected keep(kind: ResourceKind, name: string, any: Any): void {
+  protected keep(kind: ServedKind, name: string, any: Any): void {
     if (this.wants(kind, name)) this.of(kind).held.set(name, Buffer.from(any.value).toString('hex'));
   }
 }
@@ -64,20 +64,20 @@ export abstract class ModelClient {
 export class ModelDeltaClient extends ModelClient {
   #stream: DeltaStream;
   #unread: DeltaDiscoveryResponse[] = [];
-  readonly #versions = new Map<ResourceKind, Map<string, string>>();
+  readonly #versions = new Map<ServedKind, Map<string, string>>();
 
   constructor(private readonly cache: SnapshotCache) {
     super();
     this.#stream = new DeltaStream(cache);
   }
 
-  subscribe(kind: ResourceKind, name: string): void {
+  subscribe(kind: ServedKind, name: string): void {
     if (name === '*' && !allowsWildcard(kind)) return;
     this.add(kind, name);
     this.#stream.subscribe(kind, name);
   }
 
-  unsubscribe(kind: ResourceKind, name: string): void {
+  unsubscribe(kind: ServedKind, name: string): void {
     const isAsked = this.#stream.stream.status.types.some(({ typeUrl }) => typeUrl === typeUrls[kind]);
     this.take(kind, name);
     // The first request without a name would ask for everything.
@@ -88,7 +88,7 @@ export class ModelDeltaClient extends ModelClient {
     this.#stream.close();
     this.#stream = new DeltaStream(this.cache);
     this.#unread = [];
-    for (const kind of resourceKinds) {
+    for (const kind of servedKinds) {
       if (!this.isActive(kind)) continue;
       const { names, wildcard, held } = this.of(kind);
       const versions = [...this.#versionsOf(kind)].filter(([name]) => held.has(name));
@@ -104,7 +104,7 @@ export class ModelDeltaClient extends ModelClient {
     this.#unread.push(...this.#stream.take());
     const response = this.#unread.shift();
     if (response === undefined) return false;
-    const kind = kindOf(response.typeUrl)!;
+    const kind = servedKindOf(response.typeUrl)!;
     const isRefused = refuse && response.resources.length > 0;
     for (const name of response.removedResources) this.of(kind).held.delete(name);
     for (const { name, version, resource } of isRefused ? [] : response.resources) {
@@ -124,7 +124,7 @@ export class ModelDeltaClient extends ModelClient {
     this.#stream.call.flush();
   }
 
-  #versionsOf(kind: ResourceKind): Map<string, string> {
+  #versionsOf(kind: ServedKind): Map<string, string> {
     let versions = this.#versions.get(kind);
     if (versions === undefined) {
       versions = new Map();
@@ -144,8 +144,8 @@ interface WorldState {
 export class ModelWorldClient extends ModelClient {
   #stream: WorldStream;
   #unread: DiscoveryResponse[] = [];
-  readonly #states = new Map<ResourceKind, WorldState>(
-    resourceKinds.map((kind) => [kind, { nonce: '', acceptedVersion: '', isExact: false }]),
+  readonly #states = new Map<ServedKind, WorldState>(
+    servedKinds.map((kind) => [kind, { nonce: '', acceptedVersion: '', isExact: false }]),
   );
 
   constructor(private readonly cache: SnapshotCache) {
@@ -153,14 +153,14 @@ export class ModelWorldClient extends ModelClient {
     this.#stream = new WorldStream(cache);
   }
 
-  subscribe(kind: ResourceKind, name: string): void {
+  subscribe(kind: ServedKind, name: string): void {
     if (name === '*' && !allowsWildcard(kind)) return;
     this.add(kind, name);
     this.#states.get(kind)!.isExact = false;
     this.#request(kind);
   }
 
-  unsubscribe(kind: ResourceKind, name: string): void {
+  unsubscribe(kind: ServedKind, name: string): void {
     const isAsked = this.#stream.stream.status.types.some(({ typeUrl }) => typeUrl === typeUrls[kind]);
     // Without a request of its own for what was dropped under wildcard, it would not come back.
     if (this.of(kind).wildcard && name !== '*') this.of(kind).names.delete(name);
@@ -173,7 +173,7 @@ export class ModelWorldClient extends ModelClient {
     this.#stream.close();
     this.#stream = new WorldStream(this.cache);
     this.#unread = [];
-    for (const kind of resourceKinds) {
+    for (const kind of servedKinds) {
       const state = this.#states.get(kind)!;
       state.nonce = '';
       if (!state.isExact) state.acceptedVersion = '';
@@ -185,12 +185,12 @@ export class ModelWorldClient extends ModelClient {
     this.#unread.push(...this.#stream.take());
     const response = this.#unread.shift();
     if (response === undefined) return false;
-    const kind = kindOf(response.typeUrl)!;
+    const kind = servedKindOf(response.typeUrl)!;
     const state = this.#states.get(kind)!;
     const isRefused = refuse && response.resources.length > 0;
     const names = new Set<string>();
     for (const any of response.resources) {
-      const { name } = decodeAny(any.typeUrl, any.value);
+      const name = anyUnpack(any, SecretSchema)?.name ?? decodeAny(any.typeUrl, any.value).name;
       names.add(name);
       if (!isRefused) this.keep(kind, name, any);
     }
@@ -211,7 +211,7 @@ export class ModelWorldClient extends ModelClient {
     this.#stream.call.flush();
   }
 
-  #request(kind: ResourceKind, isRefused = false): void {
+  #request(kind: ServedKind, isRefused = false): void {
     const { nonce, acceptedVersion } = this.#states.get(kind)!;
     const { names, wildcard } = this.of(kind);
     this.#stream.request(kind, [...(wildcard ? ['*'] : []), ...names], {

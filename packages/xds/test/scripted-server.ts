@@ -1,4 +1,4 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Server, ServerCredentials, ServerDuplexStream } from '@grpc/grpc-js';
 import { adsService } from '../src/grpc/ads-service.js';
 import type { DiscoveryRequest, DiscoveryResponse } from '../src/messages.js';
 import type { WireResources } from '../src/resources/resource-types.js';
@@ -12,13 +12,15 @@ export class ScriptedServer {
   readonly streams = new Inbox<ScriptedStream>();
   #server: RunningServer | undefined;
 
-  async start(): Promise<string> {
-    this.#server = await startGrpcServer((grpc) => {
+  /** On a port of its own and in the clear, unless told otherwise. */
+  async start(port?: number, credentials?: ServerCredentials): Promise<string> {
+    const add = (grpc: Server) => {
       grpc.addService(adsService, {
         streamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>) =>
           this.streams.put(new ScriptedStream(call)),
       });
-    });
+    };
+    this.#server = await startGrpcServer(add, port, credentials);
     return this.#server.address;
   }
 

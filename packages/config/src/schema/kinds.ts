@@ -4,6 +4,7 @@ import type { Fields } from './field.js';
 import { gatewayFields } from './gateway.js';
 import { httpRouteFields, referenceGrantFields } from './http-route.js';
 import { endpointSliceFields, podFields, serviceFields } from './kubernetes.js';
+import { secretFields } from './secret.js';
 import { serviceEntryFields, workloadEntryFields } from './service-entry.js';
 import { sidecarFields } from './sidecar.js';
 import { virtualServiceFields } from './virtual-service.js';
@@ -26,6 +27,7 @@ const istioVersions = ['v1', 'v1beta1', 'v1alpha3'];
 export const translatedKinds = {
   Service: kind('', ['v1'], serviceFields),
   Pod: kind('', ['v1'], podFields),
+  Secret: kind('', ['v1'], secretFields),
   EndpointSlice: kind('discovery.k8s.io', ['v1'], endpointSliceFields),
   VirtualService: kind('networking.istio.io', istioVersions, virtualServiceFields),
   Gateway: kind('networking.istio.io', istioVersions, gatewayFields),
@@ -80,7 +82,7 @@ export const ignoredKinds: Readonly<Record<string, Readonly<Record<string, strin
 const unrelatedKinds: Readonly<Record<string, readonly string[]>> = {
   '': [
     ...['Binding', 'ComponentStatus', 'ConfigMap', 'Event', 'LimitRange', 'Namespace', 'Node', 'PersistentVolume'],
-    ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'Secret', 'ServiceAccount'],
+    ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'ServiceAccount'],
   ],
   apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
   batch: ['CronJob', 'Job'],

@@ -1,5 +1,5 @@
 import type { Clock, MeshResources } from '@inmesh/core';
-import { AdsClient } from '@inmesh/xds/client';
+import { AdsClient, insecureServer } from '@inmesh/xds/client';
 
 const clock: Clock = {
   now: () => performance.now(),
@@ -18,7 +18,7 @@ export class Client {
 
   constructor(serverUri: string) {
     this.#ads = new AdsClient({
-      serverUri,
+      servers: [insecureServer(serverUri)],
       node: { id: 'test-client', cluster: 'test', metadata: {} },
       clock,
       random: Math.random,

@@ -8,8 +8,9 @@ import {
   EndpointDiscoveryService,
   ListenerDiscoveryService,
   RouteDiscoveryService,
+  SecretDiscoveryService,
 } from '../messages.js';
-import type { ResourceKind } from '../resources/type-urls.js';
+import type { ServedKind } from '../resources/type-urls.js';
 import { methodOf } from './methods.js';
 
 export interface SingleTypeService {
@@ -18,7 +19,7 @@ export interface SingleTypeService {
 }
 
 /** The discovery service of each kind, with its two variants. Fetching without a stream is for REST. */
-export const singleTypeServices: Readonly<Record<ResourceKind, SingleTypeService>> = {
+export const singleTypeServices: Readonly<Record<ServedKind, SingleTypeService>> = {
   cluster: {
     stream: methodOf(ClusterDiscoveryService.method.streamClusters),
     delta: methodOf(ClusterDiscoveryService.method.deltaClusters),
@@ -34,5 +35,9 @@ export const singleTypeServices: Readonly<Record<ResourceKind, SingleTypeService
   route: {
     stream: methodOf(RouteDiscoveryService.method.streamRoutes),
     delta: methodOf(RouteDiscoveryService.method.deltaRoutes),
+  },
+  secret: {
+    stream: methodOf(SecretDiscoveryService.method.streamSecrets),
+    delta: methodOf(SecretDiscoveryService.method.deltaSecrets),
   },
 };

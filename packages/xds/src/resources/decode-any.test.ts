@@ -31,11 +31,11 @@ describe('decodeAny', () => {
     expect(decodeAny(typeUrls.cluster, bytes)).toMatchObject({ ok: false, name: 'bad' });
   });
 
-  it('reports truncated bytes', () => {
+  it('reports truncated bytes under the name that they begin with', () => {
     const result = decodeAny(typeUrls.cluster, clusterBytes.subarray(0, clusterBytes.length - 1));
     expect(result).toMatchObject({
       ok: false,
-      name: '',
+      name: 'reviews',
       errors: [{ message: expect.stringContaining('malformed protobuf') }],
     });
   });

@@ -1,10 +1,14 @@
 import { fromBinary } from '@bufbuild/protobuf';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { ResourceSchema } from '../messages.js';
 import type { FieldError } from './decode-result.js';
 import { type DecodedResources, resourceTypes } from './resource-types.js';
 import { kindOf, type ResourceKind } from './type-urls.js';
 import { malformed } from './unpack-any.js';
+
+/** Field 1, length-delimited. */
+const nameTag = 10;
 
 /** `name` is empty where the bytes were too broken to tell. */
 export type AnyDecodeResult<Value> =
@@ -24,13 +28,26 @@ export function decodeBytes<Kind extends ResourceKind>(
   bytes: Uint8Array,
 ): AnyDecodeResult<DecodedResources[Kind]> {
   const type = resourceTypes[kind];
-  let name = '';
+  let name = peekName(bytes);
   try {
     const message = type.read(bytes);
     name = type.nameOf(message);
     return { name, ...type.decode(message) };
   } catch (cause) {
     return failed(name, malformed(cause));
+  }
+}
+
+/**
+ * The name of a resource that may be too broken to be read: field 1 of every kind, which everyone writes first. Empty when it is
+ * not there.
+ */
+export function peekName(bytes: Uint8Array): string {
+  const reader = new BinaryReader(bytes);
+  try {
+    return reader.uint32() === nameTag ? reader.string() : '';
+  } catch {
+    return '';
   }
 }
 

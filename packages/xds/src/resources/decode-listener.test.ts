@@ -2,7 +2,16 @@ import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
 import { listenerMessage, problemsOf, routeMessage, routerFilter, someAny } from '../../test/fixtures.js';
-import { CorsSchema, FilterConfigSchema, HTTPFaultSchema, ListenerSchema } from '../messages.js';
+import {
+  ApiConfigSourceSchema,
+  ApiConfigSource_ApiType as ApiType,
+  type ConfigSource,
+  CorsSchema,
+  FilterConfigSchema,
+  HTTPFaultSchema,
+  HttpConnectionManagerSchema,
+  ListenerSchema,
+} from '../messages.js';
 import { decodeListener } from './decode-listener.js';
 
 const typed = (name: string, value = someAny()) => ({ name, configType: { case: 'typedConfig', value } }) as const;
@@ -23,11 +32,9 @@ describe('a listener', () => {
     });
   });
 
-  it('is refused as a socket listener', () => {
+  it('is refused with neither an API listener nor a port', () => {
     const result = decodeListener(create(ListenerSchema, { name: 'l', address: {} }));
-    expect(problemsOf(result)).toEqual([
-      'api_listener: is missing: only API listeners are supported, not socket listeners',
-    ]);
+    expect(problemsOf(result)).toEqual(['api_listener: is missing, and so is an address with a port']);
   });
 
   it('is refused when what it carries is no connection manager', () => {
@@ -114,5 +121,82 @@ describe('the HTTP filters of a listener', () => {
     if (!result.ok || typeof result.value.routes === 'string') throw new Error('should carry its routes');
     const faults = result.value.routes.virtualHosts[0]!.routes.map((decoded) => decoded.fault?.abort?.httpStatus);
     expect([faults, result.warnings]).toEqual([[503, 500, undefined], []]);
+  });
+});
+
+describe('a socket listener', () => {
+  const manager = create(HttpConnectionManagerSchema, {
+    httpFilters: [routerFilter],
+    routeSpecifier: {
+      case: 'rds',
+      value: { routeConfigName: 'r', configSource: { configSourceSpecifier: { case: 'ads', value: {} } } },
+    },
+  });
+  const http = typed('hcm', anyPack(HttpConnectionManagerSchema, manager));
+  const address = {
+    address: {
+      case: 'socketAddress',
+      value: { address: '0.0.0.0', portSpecifier: { case: 'portValue', value: 8080 } },
+    },
+  } as const;
+
+  it('routes the calls to all hosts on its port, as a proxy that they pass through would', () => {
+    const message = create(ListenerSchema, { name: 'l', address, filterChains: [{ filters: [typed('x'), http] }] });
+    expect(decodeListener(message)).toEqual({ ok: true, value: { name: '*:8080', routes: 'r' }, warnings: [] });
+  });
+
+  it('may do so in its default filter chain', () => {
+    const message = create(ListenerSchema, { name: 'l', address, defaultFilterChain: { filters: [http] } });
+    expect(decodeListener(message)).toMatchObject({ ok: true, value: { name: '*:8080' } });
+  });
+
+  it('routes by the first of several connection managers, and says so', () => {
+    const message = create(ListenerSchema, {
+      name: 'l',
+      address,
+      filterChains: [{ filters: [http] }, { filters: [http] }],
+    });
+    const path = 'filter_chains[1].filters[0].typed_config';
+    expect(decodeListener(message)).toMatchObject({ ok: true, value: { name: '*:8080' }, warnings: [{ path }] });
+  });
+
+  it('routes nothing without HTTP, and is dialled by no name', () => {
+    const message = create(ListenerSchema, { name: 'tcp:80', address, filterChains: [{ filters: [typed('tcp')] }] });
+    expect(decodeListener(message)).toMatchObject({
+      ok: true,
+      value: { name: 'not HTTP: tcp:80', routes: { virtualHosts: [] } },
+      warnings: [{ path: 'filter_chains' }],
+    });
+  });
+
+  it('names the field in its chains that is wrong', () => {
+    const bad = typed('hcm', anyPack(HttpConnectionManagerSchema, { ...manager, httpFilters: [] }));
+    const message = create(ListenerSchema, { name: 'l', address, filterChains: [{ filters: [bad] }] });
+    expect(problemsOf(decodeListener(message))).toEqual([
+      'filter_chains[0].filters[0].typed_config.http_filters: is empty: a router is needed',
+    ]);
+  });
+});
+
+describe('where the routes of a listener come from', () => {
+  const from = (configSourceSpecifier: ConfigSource['configSourceSpecifier']) =>
+    decodeListener(
+      listenerMessage('l', '', {
+        routeSpecifier: { case: 'rds', value: { routeConfigName: 'r', configSource: { configSourceSpecifier } } },
+      }),
+    );
+  const api = (apiType: ApiType) =>
+    from({ case: 'apiConfigSource', value: create(ApiConfigSourceSchema, { apiType }) });
+
+  it('may be a server that is named as for Envoy: the same stream is asked', () => {
+    for (const apiType of [ApiType.GRPC, ApiType.DELTA_GRPC, ApiType.AGGREGATED_GRPC]) {
+      const path = 'api_listener.api_listener.rds.config_source.api_config_source';
+      expect(api(apiType)).toMatchObject({ ok: true, warnings: [{ path }] });
+    }
+  });
+
+  it('may not be anything else', () => {
+    expect(problemsOf(api(ApiType.REST))[0]).toContain('config_source: should be "ads" or "self"');
+    expect(problemsOf(from({ case: 'path', value: '/x' }))[0]).toContain('should be "ads" or "self"');
   });
 });

@@ -1,6 +1,7 @@
 import type { Listener as ListenerModel } from '@inmesh/core';
-import { type HttpConnectionManager, HttpConnectionManagerSchema, type Listener } from '../messages.js';
+import type { HttpConnectionManager, Listener } from '../messages.js';
 import { checkConfigSource } from './config-source.js';
+import { entryOf } from './connection-managers.js';
 import type { DecodeResult } from './decode-result.js';
 import { decodeVirtualHosts } from './decode-route-configuration.js';
 import { deepFreeze } from './deep-freeze.js';
@@ -8,32 +9,28 @@ import { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import type { FilterConfigs } from './filter-configs.js';
 import { decodeHttpFilters } from './http-filters.js';
-import { unpackAny } from './unpack-any.js';
 
 /**
- * Reads an API listener (gRFC A27): a name as it is dialled and a connection manager with its routes. A socket listener
- * belongs to a proxy and is an error.
+ * Reads a listener: a name as it is dialled and a connection manager with its routes. A socket listener without HTTP is
+ * taken, and routes nothing.
  */
 export function decodeListener(message: Listener): DecodeResult<ListenerModel> {
   return FieldScope.collect((at) => {
     if (message.name === '') at.field('name').error('must not be empty');
     reportUnsupported(message, at);
-    const manager = connectionManagerOf(message, at);
-    if (manager === undefined) return undefined;
-    const scope = at.field('api_listener.api_listener');
+    const entry = entryOf(message, at);
+    if (entry === undefined) return at.hasErrors ? undefined : undialled(message.name);
+    const { name, manager, at: scope } = entry;
     reportUnsupported(manager, scope);
     const filters = decodeHttpFilters(manager.httpFilters, scope);
     const routes = decodeRoutes(manager, message.name, filters, scope);
-    return routes === undefined ? undefined : deepFreeze({ name: message.name.toLowerCase(), routes });
+    return routes === undefined ? undefined : deepFreeze({ name, routes });
   });
 }
 
-function connectionManagerOf({ apiListener }: Listener, at: FieldScope): HttpConnectionManager | undefined {
-  const scope = at.field('api_listener');
-  if (apiListener === undefined)
-    return scope.error('is missing: only API listeners are supported, not socket listeners');
-  if (apiListener.apiListener === undefined) return scope.field('api_listener').error('is missing');
-  return unpackAny(apiListener.apiListener, HttpConnectionManagerSchema, scope.field('api_listener'));
+/** No authority has a space in it. */
+function undialled(name: string): ListenerModel {
+  return deepFreeze({ name: `not HTTP: ${name}`, routes: { name: `not HTTP: ${name}`, virtualHosts: [] } });
 }
 
 function decodeRoutes(

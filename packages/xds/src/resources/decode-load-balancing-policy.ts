@@ -1,5 +1,5 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import { type Any, anyIs } from '@bufbuild/protobuf/wkt';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import {
   ClientSideWeightedRoundRobinSchema,
   ClusterProvidedSchema,
@@ -18,7 +18,7 @@ import type { LoadBalancing } from './decode-load-balancer.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import { leastRequest, maglev, ringHash, roundRobin } from './load-balancer-policies.js';
-import { unpackAny } from './unpack-any.js';
+import { anyIs, unpackAny } from './unpack-any.js';
 
 interface PolicyType {
   readonly schema: DescMessage;

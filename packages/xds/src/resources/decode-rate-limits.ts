@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { type Any, anyIs } from '@bufbuild/protobuf/wkt';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import type { RateLimit, RateLimitAction } from '@inmesh/core';
 import {
   type FilterConfig,
@@ -13,7 +13,7 @@ import {
 import { decodeLocalRateLimit } from './decode-local-rate-limit.js';
 import { decodeRateLimitActions } from './decode-rate-limit-actions.js';
 import type { FieldScope } from './field-scope.js';
-import { unpackAny } from './unpack-any.js';
+import { anyIs, unpackAny } from './unpack-any.js';
 
 /** What Envoy's message has no field for stands in the key: `inmesh.rate_limit.<side>.<scope>.<name>`. */
 const meshKey = /^inmesh\.rate_limit\.(inbound|outbound)\.(process|mesh)\.(.+)$/;

@@ -1,5 +1,5 @@
 import type { MeshResources } from '@inmesh/core';
-import type { FieldError, ResourceError } from './decode-result.js';
+import type { DecodeResult, FieldError, ResourceError } from './decode-result.js';
 import type { ResourceSet } from './resource-set.js';
 import { type DecodedResources, resourceTypes } from './resource-types.js';
 import { type ResourceKind, typeUrls } from './type-urls.js';
@@ -11,23 +11,37 @@ export interface ResourceWarning {
   readonly warnings: readonly FieldError[];
 }
 
+export interface DecodedSet {
+  readonly resources: MeshResources;
+  readonly errors: ResourceError[];
+  readonly warnings: ResourceWarning[];
+}
+
+/** What became of the resources of a kind, by name. */
+export type ResultsOf = <Kind extends ResourceKind>(
+  kind: Kind,
+) => Iterable<readonly [string, DecodeResult<DecodedResources[Kind]>]>;
+
 /**
  * Reads a whole set without a server between: what is valid is kept, what is not is left out and reported. Whether the
  * resources refer to each other correctly is not looked at.
  */
-export function decodeResources(set: ResourceSet): {
-  resources: MeshResources;
-  errors: ResourceError[];
-  warnings: ResourceWarning[];
-} {
+export function decodeResources(set: ResourceSet): DecodedSet {
+  return collectDecoded((kind) => {
+    const { of, decode } = resourceTypes[kind];
+    return [...of(set)].map(([name, message]) => [name, decode(message)] as const);
+  });
+}
+
+export function collectDecoded(resultsOf: ResultsOf): DecodedSet {
   const problems: Problems = { errors: [], warnings: [] };
-  const listeners = decodeKind('listener', set, problems);
+  const listeners = collectKind('listener', resultsOf, problems);
   return {
     resources: {
       listeners: new Map([...listeners.values()].map((listener) => [listener.name, listener])),
-      routes: decodeKind('route', set, problems),
-      clusters: decodeKind('cluster', set, problems),
-      assignments: decodeKind('endpoint', set, problems),
+      routes: collectKind('route', resultsOf, problems),
+      clusters: collectKind('cluster', resultsOf, problems),
+      assignments: collectKind('endpoint', resultsOf, problems),
     },
     ...problems,
   };
@@ -38,15 +52,14 @@ interface Problems {
   readonly warnings: ResourceWarning[];
 }
 
-function decodeKind<Kind extends ResourceKind>(
+function collectKind<Kind extends ResourceKind>(
   kind: Kind,
-  set: ResourceSet,
+  resultsOf: ResultsOf,
   problems: Problems,
 ): Map<string, DecodedResources[Kind]> {
   const decoded = new Map<string, DecodedResources[Kind]>();
   const typeUrl = typeUrls[kind];
-  for (const [name, message] of resourceTypes[kind].of(set)) {
-    const result = resourceTypes[kind].decode(message);
+  for (const [name, result] of resultsOf(kind)) {
     if (result.ok) decoded.set(name, result.value);
     else problems.errors.push({ typeUrl, name, errors: result.errors });
     if (result.ok && result.warnings.length > 0) problems.warnings.push({ typeUrl, name, warnings: result.warnings });

@@ -19,6 +19,15 @@ export interface ResourceError {
 /** One line, e.g. `Cluster "reviews": connect_timeout: must be more than zero; lb_policy: ...`. */
 export function formatResourceError({ typeUrl, name, errors }: ResourceError): string {
   const type = typeUrl.slice(Math.max(typeUrl.lastIndexOf('.'), typeUrl.lastIndexOf('/')) + 1);
-  const details = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return `${type} "${name}": ${details.join('; ')}`;
+  return `${type} "${shortName(name)}": ${formatFieldErrors(errors)}`;
+}
+
+/** The fields and what is wrong with each. */
+export function formatFieldErrors(errors: readonly FieldError[]): string {
+  return errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+}
+
+/** A host name has at most 253 characters; a server may send millions. */
+function shortName(name: string): string {
+  return name.length > 300 ? `${name.slice(0, 300)}…` : name;
 }

@@ -1,10 +1,10 @@
-import { type Any, anyIs } from '@bufbuild/protobuf/wkt';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import type { FaultPolicy } from '@inmesh/core';
 import { FilterConfigSchema, HTTPFaultSchema, HttpCorsPolicySchema, LocalRateLimitSchema } from '../messages.js';
 import { type CorsFields, decodeCors, inheritCors, noCors } from './decode-cors.js';
 import { decodeFault } from './decode-fault.js';
 import type { FieldScope } from './field-scope.js';
-import { unpackAny } from './unpack-any.js';
+import { anyIs, unpackAny } from './unpack-any.js';
 
 /** What one level says of the filters that can be set for it; undefined where it leaves that to the level above. */
 export interface FilterConfigs {

@@ -1,10 +1,9 @@
-import { anyIs } from '@bufbuild/protobuf/wkt';
 import { CorsSchema, HTTPFaultSchema, type HttpFilter, LocalRateLimitSchema, RouterSchema } from '../messages.js';
 import { decodeFault } from './decode-fault.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import type { FilterConfigs } from './filter-configs.js';
-import { unpackAny } from './unpack-any.js';
+import { anyIs, unpackAny } from './unpack-any.js';
 
 /**
  * Checks that nothing in the chain needs a filter that the mesh lacks, and that it ends in the router (gRFC A39).

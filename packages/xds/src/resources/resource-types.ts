@@ -5,10 +5,12 @@ import {
   ClusterSchema,
   ListenerSchema,
   RouteConfigurationSchema,
+  SecretSchema,
   type Cluster as WireCluster,
   type ClusterLoadAssignment as WireClusterLoadAssignment,
   type Listener as WireListener,
   type RouteConfiguration as WireRouteConfiguration,
+  type Secret as WireSecret,
 } from '../messages.js';
 import { decodeCluster } from './decode-cluster.js';
 import { decodeClusterLoadAssignment } from './decode-endpoint.js';
@@ -16,7 +18,7 @@ import { decodeListener } from './decode-listener.js';
 import type { DecodeResult } from './decode-result.js';
 import { decodeRouteConfiguration } from './decode-route-configuration.js';
 import type { ResourceSet } from './resource-set.js';
-import type { ResourceKind } from './type-urls.js';
+import type { ResourceKind, ServedKind } from './type-urls.js';
 
 /** What each kind is as a message. */
 export interface WireResources {
@@ -24,6 +26,11 @@ export interface WireResources {
   route: WireRouteConfiguration;
   cluster: WireCluster;
   endpoint: WireClusterLoadAssignment;
+}
+
+/** The same, with what is served and not decoded. */
+export interface ServedMessages extends WireResources {
+  secret: WireSecret;
 }
 
 /** What each kind is in domain types. */
@@ -34,14 +41,17 @@ export interface DecodedResources {
   endpoint: ClusterLoadAssignment;
 }
 
-export interface ResourceType<Wire, Decoded> {
-  /** Throws on malformed bytes. */
-  read(bytes: Uint8Array): Wire;
+export interface ServedType<Wire> {
   write(message: Wire): Uint8Array;
   nameOf(message: Wire): string;
-  decode(message: Wire): DecodeResult<Decoded>;
   /** The resources of this kind in a set. */
   of(set: ResourceSet): ReadonlyMap<string, Wire>;
+}
+
+export interface ResourceType<Wire, Decoded> extends ServedType<Wire> {
+  /** Throws on malformed bytes. */
+  read(bytes: Uint8Array): Wire;
+  decode(message: Wire): DecodeResult<Decoded>;
 }
 
 /** The one table of the kinds; the name of an assignment is the name of the cluster it belongs to. */
@@ -71,6 +81,18 @@ export const resourceTypes: {
     nameOf: ({ clusterName }) => clusterName,
     decode: decodeClusterLoadAssignment,
     of: ({ assignments }) => assignments,
+  },
+};
+
+const noSecrets: ReadonlyMap<string, WireSecret> = new Map();
+
+/** The kinds as a server has them. */
+export const servedTypes: { readonly [Kind in ServedKind]: ServedType<ServedMessages[Kind]> } = {
+  ...resourceTypes,
+  secret: {
+    ...codec(SecretSchema),
+    nameOf: ({ name }) => name,
+    of: ({ secrets }) => secrets ?? noSecrets,
   },
 };
 

@@ -1,6 +1,6 @@
-import { anyIs } from '@bufbuild/protobuf/wkt';
 import { PreviousHostsPredicateSchema, type RetryPolicy_RetryHostPredicate } from '../messages.js';
 import type { FieldScope } from './field-scope.js';
+import { anyIs } from './unpack-any.js';
 
 /** What Envoy's predicate is called where it comes without a configuration. */
 const previousHosts = 'envoy.retry_host_predicates.previous_hosts';

@@ -1,6 +1,6 @@
-import { anyIs } from '@bufbuild/protobuf/wkt';
 import { type Cluster, RawBufferSchema, type TransportSocket } from '../messages.js';
 import type { FieldScope } from './field-scope.js';
+import { anyIs } from './unpack-any.js';
 
 /** Refuses whatever is not plain TCP: a cluster that asks for TLS must never be spoken to in clear text. */
 export function checkTransportSocket(message: Cluster, at: FieldScope): void {

@@ -7,12 +7,22 @@ export const typeUrls = {
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
 } as const;
 
-/** The kinds of which a mesh configuration is made; certificates go another way. */
-export type ResourceKind = Exclude<keyof typeof typeUrls, 'secret'>;
+/** The kinds that a mesh configuration is made of, and that its clients decode. */
+export type ResourceKind = Exclude<ServedKind, 'secret'>;
+
+/** What a server has: a configuration, and the certificates that it refers to. */
+export type ServedKind = keyof typeof typeUrls;
 
 export const resourceKinds: readonly ResourceKind[] = ['cluster', 'endpoint', 'listener', 'route'];
+
+export const servedKinds: readonly ServedKind[] = [...resourceKinds, 'secret'];
 
 /** Undefined for a type that is no part of a mesh configuration. */
 export function kindOf(typeUrl: string): ResourceKind | undefined {
   return resourceKinds.find((kind) => typeUrls[kind] === typeUrl);
+}
+
+/** Undefined for a type that is not served. */
+export function servedKindOf(typeUrl: string): ServedKind | undefined {
+  return servedKinds.find((kind) => typeUrls[kind] === typeUrl);
 }

@@ -1,7 +1,12 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary } from '@bufbuild/protobuf';
-import { type Any, anyIs } from '@bufbuild/protobuf/wkt';
+import type { Any } from '@bufbuild/protobuf/wkt';
 import type { FieldScope } from './field-scope.js';
+
+/** protobuf-es has the same, which throws at a type URL that ends in a slash: the error would not tell of the field. */
+export function anyIs({ typeUrl }: Any, { typeName }: DescMessage): boolean {
+  return typeUrl.slice(typeUrl.lastIndexOf('/') + 1) === typeName;
+}
 
 /** Reads a message of a known type out of an `Any`; undefined, with an error, for another type or malformed bytes. */
 export function unpackAny<Desc extends DescMessage>(

@@ -1,4 +1,5 @@
-import { Metadata, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
+import type { EventEmitter } from 'node:events';
+import { Metadata, type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Clock, Timer } from '@inmesh/core';
 import { adsService } from '../grpc/ads-service.js';
 import { type SingleTypeService, singleTypeServices } from '../grpc/single-type-services.js';
@@ -10,10 +11,12 @@ import type {
   DiscoveryResponse,
   Node,
 } from '../messages.js';
-import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
+import { type ServedKind, servedKinds } from '../resources/type-urls.js';
 import type { ClientStatus, ResourceStatus } from './client-status.js';
 import { DiscoveryStream } from './discovery-stream.js';
+import { PrivateSecrets } from './private-secrets.js';
 import type { SnapshotSource } from './snapshot-cache.js';
+import { StreamGate, type StreamRate } from './stream-gate.js';
 import { incremental, stateOfTheWorld, type Variant } from './variant.js';
 
 export interface AdsServerOptions {
@@ -26,6 +29,8 @@ export interface AdsServerOptions {
    * lifetime turns an outage of the config server into one of the mesh.
    */
   readonly ttl?: { readonly ms: number; readonly clock: Clock } | undefined;
+  /** How fast streams may begin: those that come faster wait, and those that would wait too long are refused. Default: any. */
+  readonly streamRate?: StreamRate | undefined;
 }
 
 /** What the server needs of its streams, whatever their variant. */
@@ -41,30 +46,37 @@ interface Stream {
 /** Thousands of streams must not hold up the event loop together. */
 const streamsPerTurn = 50;
 
+/** A stream that asks for a view that nobody had takes as long as a translation: what else waits has its turn then. */
+const sliceMs = 8;
+
 /**
  * Serves snapshots by xDS on a gRPC server of the caller: aggregated and type by type, each as state of the world and
  * incrementally.
  */
 export class AdsServer {
   readonly #options: AdsServerOptions;
+  readonly #secrets: PrivateSecrets;
   readonly #streams = new Set<Stream>();
   /** Those that have not looked at the newest snapshot yet. */
   readonly #behind = new Set<Stream>();
   readonly #unwatch: () => void;
+  readonly #gate: StreamGate | undefined;
   #turn: NodeJS.Immediate | undefined;
   #heartbeat: Timer | undefined;
   #isClosed = false;
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
+    this.#secrets = new PrivateSecrets(options.logger);
     this.#unwatch = options.cache.watch(() => this.#sendToAll());
+    if (options.streamRate !== undefined) this.#gate = new StreamGate(options.streamRate);
     this.#scheduleHeartbeat();
   }
 
   addTo(server: Pick<Server, 'addService'>): void {
     const { streamAggregatedResources: stream, deltaAggregatedResources: delta } = adsService;
     this.#add(server, 'ads', { stream, delta });
-    for (const kind of resourceKinds) this.#add(server, kind, singleTypeServices[kind]);
+    for (const kind of servedKinds) this.#add(server, kind, singleTypeServices[kind]);
   }
 
   /** One entry for each open stream; one client may have several. */
@@ -81,27 +93,40 @@ export class AdsServer {
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
+    this.#gate?.close();
     this.#heartbeat?.cancel();
     clearImmediate(this.#turn);
     for (const stream of this.#streams) stream.end();
     this.#streams.clear();
   }
 
-  #add(server: Pick<Server, 'addService'>, service: 'ads' | ResourceKind, { stream, delta }: SingleTypeService): void {
+  #add(server: Pick<Server, 'addService'>, service: 'ads' | ServedKind, { stream, delta }: SingleTypeService): void {
     type World = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>;
     type Delta = ServerDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
     server.addService(
       { stream, delta },
       {
-        stream: (call: World) => this.#open(call, service, stateOfTheWorld),
-        delta: (call: Delta) => this.#open(call, service, incremental),
+        stream: (call: World) => this.#admit(call, () => this.#open(call, service, stateOfTheWorld)),
+        delta: (call: Delta) => this.#admit(call, () => this.#open(call, service, incremental)),
       },
     );
   }
 
+  #admit(call: Pick<EventEmitter, 'on' | 'emit'>, open: () => void): void {
+    const outcome = this.#gate?.enter(open);
+    if (outcome === undefined) open();
+    if (outcome === 'waiting') {
+      const leave = () => this.#gate?.leave(open);
+      for (const event of ['cancelled', 'close', 'error']) call.on(event, leave);
+    }
+    if (outcome === 'refused') {
+      call.emit('error', { code: status.UNAVAILABLE, details: 'too many clients come at once: try again later' });
+    }
+  }
+
   #open<Request, Response>(
     call: ServerDuplexStream<Request, Response>,
-    service: 'ads' | ResourceKind,
+    service: 'ads' | ServedKind,
     variant: Variant<Request, Response>,
   ): void {
     if (this.#isClosed) {
@@ -109,7 +134,10 @@ export class AdsServer {
       return;
     }
     const { cache, logger, now = Date.now, ttl } = this.#options;
-    const stream = new DiscoveryStream({ call, variant, service, cache, logger, now, ttlMs: ttl?.ms });
+    const stream = new DiscoveryStream({
+      ...{ call, variant, service, cache, logger, now, ttlMs: ttl?.ms },
+      ...{ peer: call.getPeer(), secrets: this.#secrets },
+    });
     this.#streams.add(stream);
     const forget = () => {
       this.#streams.delete(stream);
@@ -136,8 +164,10 @@ export class AdsServer {
   #sendToSome(): void {
     this.#turn = undefined;
     let count = 0;
+    const { now = Date.now } = this.#options;
+    const end = now() + sliceMs;
     for (const stream of this.#behind) {
-      if (count === streamsPerTurn) {
+      if (count === streamsPerTurn || (count > 0 && now() >= end)) {
         this.#turn = setImmediate(() => this.#sendToSome());
         return;
       }

@@ -17,6 +17,7 @@ import {
 import { formatResourceError } from '../resources/decode-result.js';
 import type { ResourceStatus } from './client-status.js';
 import { readNodeMatchers } from './node-matchers.js';
+import { redactAny } from './redact.js';
 
 /** Where the clients are known. */
 export interface ClientSource {
@@ -94,7 +95,7 @@ function resourceOf(resource: ResourceStatus, isBare: boolean): ClientConfig_Gen
     versionInfo: version,
     configStatus: configStatus[state],
   });
-  if (any !== undefined && !isBare) config.xdsConfig = any;
+  if (any !== undefined && !isBare) config.xdsConfig = redactAny(any);
   if (nack !== undefined) {
     config.errorState = create(UpdateFailureStateSchema, {
       details: nack.message,

@@ -1,5 +1,5 @@
 import type { Any } from '@bufbuild/protobuf/wkt';
-import type { ResourceKind } from '../resources/type-urls.js';
+import type { ServedKind } from '../resources/type-urls.js';
 
 /** What the server knows of one stream of a client. */
 export interface ClientStatus {
@@ -9,7 +9,7 @@ export interface ClientStatus {
   /** On the scale of the server's `now`. */
   readonly connectedAtMs: number;
   /** How the client asks: every type on one stream, or one type. */
-  readonly service: 'ads' | ResourceKind;
+  readonly service: 'ads' | ServedKind;
   readonly variant: 'state of the world' | 'incremental';
   /** One for each type that was asked for. */
   readonly types: readonly TypeStatus[];

@@ -32,6 +32,11 @@ export class DeliveryLog {
     return this.#ackedVersion;
   }
 
+  /** Whether something is on its way, or held back by the client. */
+  get isAwaitingAnswer(): boolean {
+    return this.#unanswered.length > 0;
+  }
+
   get nack(): Nack | undefined {
     return this.#nack;
   }

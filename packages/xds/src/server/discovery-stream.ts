@@ -1,26 +1,29 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Logger } from '../logger.js';
 import type { Node } from '../messages.js';
-import { kindOf, type ResourceKind, typeUrls } from '../resources/type-urls.js';
+import { type ServedKind, servedKindOf, typeUrls } from '../resources/type-urls.js';
 import type { ClientStatus, ResourceStatus } from './client-status.js';
+import type { PrivateSecrets } from './private-secrets.js';
 import type { SnapshotSource } from './snapshot-cache.js';
 import { type PendingResponse, type Phase, TypeChannel } from './type-channel.js';
 import type { TypeRequest, Variant } from './variant.js';
-import type { VersionedSnapshot } from './versioned-snapshot.js';
+import type { VersionedSnapshot, VersionedType } from './versioned-snapshot.js';
 
 /**
  * Make before break: whatever a route may go to arrives before the route, and what went away leaves when nothing goes to
  * it any more.
  */
-const sendingOrder: readonly (readonly [ResourceKind, Phase])[] = [
+const sendingOrder: readonly (readonly [ServedKind, Phase])[] = [
   ['cluster', 'updates'],
   ['endpoint', 'updates'],
+  ['secret', 'updates'],
   ['listener', 'updates'],
   ['route', 'updates'],
   ['listener', 'removals'],
   ['route', 'removals'],
   ['cluster', 'removals'],
   ['endpoint', 'removals'],
+  ['secret', 'removals'],
 ];
 
 /** What a client may subscribe to by name on one stream, of one type; the bound is against clients that make names up. */
@@ -33,9 +36,12 @@ export interface DiscoveryStreamOptions<Request, Response> {
   readonly call: Pick<ServerDuplexStream<Request, Response>, 'write' | 'end' | 'emit' | 'cancelled' | 'writableEnded'>;
   readonly variant: Variant<Request, Response>;
   /** The one type of a stream that is not aggregated: its requests need not name it. */
-  readonly service: 'ads' | ResourceKind;
+  readonly service: 'ads' | ServedKind;
   readonly cache: SnapshotSource;
   readonly logger: Logger;
+  /** Where the client is: `address:port`. */
+  readonly peer: string;
+  readonly secrets: PrivateSecrets;
   readonly now: () => number;
   /** For clients that know lifetimes. */
   readonly ttlMs?: number | undefined;
@@ -44,7 +50,7 @@ export interface DiscoveryStreamOptions<Request, Response> {
 /** One stream of one client, of either variant. */
 export class DiscoveryStream<Request, Response> {
   readonly #options: DiscoveryStreamOptions<Request, Response>;
-  readonly #channels = new Map<ResourceKind, TypeChannel>();
+  readonly #channels = new Map<ServedKind, TypeChannel>();
   readonly #unknownTypes = new Set<string>();
   readonly #connectedAtMs: number;
   #node: Node | undefined;
@@ -75,7 +81,7 @@ export class DiscoveryStream<Request, Response> {
   resources(): ResourceStatus[] {
     const current = this.#options.cache.snapshotFor(this.#node);
     if (current === undefined) return [];
-    return [...this.#channels].flatMap(([kind, channel]) => channel.resources(current[kind]));
+    return [...this.#channels].flatMap(([kind, channel]) => channel.resources(this.#typeOf(kind, current)));
   }
 
   receive(message: Request): void {
@@ -84,7 +90,7 @@ export class DiscoveryStream<Request, Response> {
     // Only the first request of a stream has to carry it.
     this.#node ??= request.node;
     const typeUrl = request.typeUrl === '' && service !== 'ads' ? typeUrls[service] : request.typeUrl;
-    const kind = kindOf(typeUrl);
+    const kind = servedKindOf(typeUrl);
     if (typeUrl === '') this.#fail(status.INVALID_ARGUMENT, 'type_url is missing');
     else if (service !== 'ads' && kind !== service) {
       this.#fail(status.INVALID_ARGUMENT, `type_url is "${typeUrl}", and this service has "${typeUrls[service]}" only`);
@@ -118,7 +124,7 @@ export class DiscoveryStream<Request, Response> {
     this.#options.call.end();
   }
 
-  #receiveKnown(kind: ResourceKind, request: TypeRequest): void {
+  #receiveKnown(kind: ServedKind, request: TypeRequest): void {
     const { logger, now } = this.#options;
     const channel = this.#channel(kind);
     const nack = channel.accept(request, now());
@@ -130,7 +136,7 @@ export class DiscoveryStream<Request, Response> {
     } else this.send();
   }
 
-  #channel(kind: ResourceKind): TypeChannel {
+  #channel(kind: ServedKind): TypeChannel {
     let channel = this.#channels.get(kind);
     if (channel === undefined) {
       const { isIncremental } = this.#options.variant;
@@ -147,11 +153,22 @@ export class DiscoveryStream<Request, Response> {
     return needed.every((feature) => features.includes(feature)) ? this.#options.ttlMs : undefined;
   }
 
+  /** What the client may see of a type. */
+  #typeOf(kind: ServedKind, current: VersionedSnapshot): VersionedType {
+    if (kind !== 'secret') return current[kind];
+    const { peer, secrets } = this.#options;
+    secrets.report(peer, this.#node?.id, current.secret, (name) => this.#channel(kind).wants(name));
+    return secrets.visibleFrom(peer, current.secret);
+  }
+
   #nextResponse(): PendingResponse | undefined {
     const current = this.#options.cache.snapshotFor(this.#node);
     if (current === undefined) return undefined;
     for (const [kind, phase] of sendingOrder) {
-      const pending = this.#channels.get(kind)?.next(current[kind], phase);
+      if (kind === 'listener' && this.#isWarming) return undefined;
+      const channel = this.#channels.get(kind);
+      if (channel === undefined) continue;
+      const pending = channel.next(this.#typeOf(kind, current), phase);
       if (pending === undefined) continue;
       this.#refreshReferences(pending);
       return pending;
@@ -159,9 +176,18 @@ export class DiscoveryStream<Request, Response> {
     return this.#nextHeartbeat(current);
   }
 
+  /**
+   * Envoy uses routes at once, whether it has their clusters or not, and answers for clusters when it has their endpoints
+   * (`ClusterManagerImpl::updateClusterCounts`): until then nothing is sent that may lead to them. Other clients wait by
+   * themselves.
+   */
+  get #isWarming(): boolean {
+    return this.#node?.userAgentName === 'envoy' && (this.#channels.get('cluster')?.isAwaitingAnswer ?? false);
+  }
+
   #nextHeartbeat(current: VersionedSnapshot): PendingResponse | undefined {
     for (const [kind, channel] of this.#channels) {
-      const pending = channel.nextHeartbeat(current[kind]);
+      const pending = channel.nextHeartbeat(this.#typeOf(kind, current));
       if (pending !== undefined) return pending;
     }
     return undefined;

@@ -1,8 +1,11 @@
 export { AdsServer, type AdsServerOptions } from './ads-server.js';
 export type { ClientStatus, Nack, ResourceStatus, TypeStatus } from './client-status.js';
 export { type ClientSource, ClientStatusServer } from './client-status-server.js';
+export { decodeSnapshot } from './decode-snapshot.js';
+export { knownTypes } from './known-types.js';
 export { LoadReportServer, type LoadReportServerOptions } from './load-report-server.js';
 export type { ClusterLoad, LoadReport, LocalityLoad } from './load-reports.js';
+export { redact } from './redact.js';
 export { SnapshotCache, type SnapshotSource, type SnapshotWatcher } from './snapshot-cache.js';
 export {
   type VersionedResource,

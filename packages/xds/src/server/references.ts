@@ -6,12 +6,12 @@ import {
   HttpConnectionManagerSchema,
   type Listener,
 } from '../messages.js';
-import type { WireResources } from '../resources/resource-types.js';
-import type { ResourceKind } from '../resources/type-urls.js';
+import type { ServedMessages } from '../resources/resource-types.js';
+import type { ServedKind } from '../resources/type-urls.js';
 import type { ResourceRef } from './versioned-snapshot.js';
 
 /** The endpoints of a cluster, and the route configurations of a listener: without them a client does not use either. */
-export function referencesOf(message: WireResources[ResourceKind]): ResourceRef[] {
+export function referencesOf(message: ServedMessages[ServedKind]): ResourceRef[] {
   if (message.$typeName === 'envoy.config.cluster.v3.Cluster') return assignmentOf(message);
   if (message.$typeName === 'envoy.config.listener.v3.Listener') return routesOf(message);
   return [];

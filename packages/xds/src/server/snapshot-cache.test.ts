@@ -14,7 +14,7 @@ it('tells its watchers which types changed, and nothing when none did', () => {
   unwatch();
   cache.setSnapshot(set);
   expect(watcher.mock.calls).toEqual([
-    [new Set(['cluster', 'endpoint', 'listener', 'route'])],
+    [new Set(['cluster', 'endpoint', 'listener', 'route', 'secret'])],
     [new Set(['endpoint'])],
   ]);
 });

@@ -1,10 +1,10 @@
 import type { Node } from '../messages.js';
 import type { ResourceSet } from '../resources/resource-set.js';
-import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
+import { type ServedKind, servedKinds } from '../resources/type-urls.js';
 import { type VersionedSnapshot, versionSnapshot } from './versioned-snapshot.js';
 
 /** Told of the types that are different from the snapshot before. */
-export type SnapshotWatcher = (changed: ReadonlySet<ResourceKind>) => void;
+export type SnapshotWatcher = (changed: ReadonlySet<ServedKind>) => void;
 
 /** Where streams find what they serve. */
 export interface SnapshotSource {
@@ -33,10 +33,13 @@ export class SnapshotCache implements SnapshotSource {
    * resource; then the snapshot before stays.
    */
   setSnapshot(set: ResourceSet): void {
+    this.setVersioned(versionSnapshot(set, this.#current));
+  }
+
+  setVersioned(next: VersionedSnapshot): void {
     const previous = this.#current;
-    const next = versionSnapshot(set, previous);
     this.#current = next;
-    const changed = new Set(resourceKinds.filter((kind) => next[kind] !== previous?.[kind]));
+    const changed = new Set(servedKinds.filter((kind) => next[kind] !== previous?.[kind]));
     if (changed.size === 0) return;
     for (const watcher of [...this.#watchers]) watcher(changed);
   }

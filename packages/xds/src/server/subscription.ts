@@ -1,3 +1,4 @@
+import { findResource } from './on-demand.js';
 import { changedNames } from './type-changes.js';
 import type { VersionedResource, VersionedType } from './versioned-snapshot.js';
 
@@ -119,7 +120,7 @@ export class Subscription {
     const updated: VersionedResource[] = [];
     const removed: string[] = [];
     for (const [name, held] of this.#open) {
-      const resource = type.resources.get(name);
+      const resource = this.#find(type, name);
       if (resource === undefined ? held.kind === 'nothing' : isHeld(held, resource)) this.#open.delete(name);
       else if (resource === undefined) removed.push(name);
       else updated.push(resource);
@@ -128,9 +129,12 @@ export class Subscription {
   }
 
   /** All resources that exist and are subscribed. */
-  wanted({ resources }: VersionedType): VersionedResource[] {
-    if (this.#wildcard) return [...resources.values()];
-    return [...this.#names].flatMap((name) => resources.get(name) ?? []);
+  wanted(type: VersionedType): VersionedResource[] {
+    const { resources, onDemand } = type;
+    if (!this.#wildcard) return [...this.#names].flatMap((name) => findResource(type, name) ?? []);
+    if (onDemand === undefined) return [...resources.values()];
+    const unlisted = [...this.#names].filter((name) => !resources.has(name));
+    return [...resources.values(), ...unlisted.flatMap((name) => onDemand.get(name) ?? [])];
   }
 
   /** Those of the names that the client was sent on this stream and has still. */
@@ -157,13 +161,23 @@ export class Subscription {
     this.#base = type;
     if (this.#isAllOpen) this.#openAll(base, type);
     if (base === undefined || base === type) return;
-    const changed = changedNames(base, type);
-    const isFewer = !this.#wildcard && this.#names.size < changed.length;
-    for (const name of isFewer ? this.#names : changed) {
+    for (const name of this.#maybeChanged(base, type)) {
       if (!this.wants(name) || this.#open.has(name)) continue;
-      const resource = base.resources.get(name);
+      const resource = this.#find(base, name);
       this.#open.set(name, resource === undefined ? nothing : { kind: 'version', version: resource.version, resource });
     }
+  }
+
+  #maybeChanged(base: VersionedType, type: VersionedType): Iterable<string> {
+    const changed = changedNames(base, type);
+    // What is made on demand is in no list of changes.
+    if (base.onDemand !== type.onDemand) return this.#wildcard ? new Set([...changed, ...this.#names]) : this.#names;
+    return !this.#wildcard && this.#names.size < changed.length ? this.#names : changed;
+  }
+
+  /** Under wildcard too, what is made on demand is for those alone that name it. */
+  #find(type: VersionedType, name: string): VersionedResource | undefined {
+    return this.#names.has(name) ? findResource(type, name) : type.resources.get(name);
   }
 
   /** What the client claims to have stays claimed. */

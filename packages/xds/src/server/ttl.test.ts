@@ -1,10 +1,14 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { FakeClock } from '@inmesh/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { serviceSet } from '../../test/fixtures.js';
+import { startGrpcServer } from '../../test/grpc-server.js';
 import { DeltaStream, WorldStream } from '../../test/in-process-stream.js';
 import { RecordingLogger } from '../../test/logger.js';
-import { type DiscoveryResponse, ResourceSchema } from '../messages.js';
+import { Peer } from '../../test/peer.js';
+import { adsService } from '../grpc/ads-service.js';
+import { DeltaDiscoveryRequestSchema, type DiscoveryResponse, ResourceSchema } from '../messages.js';
+import { typeUrls } from '../resources/type-urls.js';
 import { AdsServer } from './ads-server.js';
 import { SnapshotCache } from './snapshot-cache.js';
 
@@ -93,4 +97,26 @@ it('the server has no timer without a lifetime, one with it, and none when it is
   expect(clock.pendingTimers).toBe(1);
   server.close();
   expect(clock.pendingTimers).toBe(0);
+});
+
+it('sends a heartbeat over a socket three times in each lifetime', async () => {
+  const clock = new FakeClock(0);
+  const ads = new AdsServer({ cache, logger: new RecordingLogger(), ttl: { ms: ttlMs, clock } });
+  const server = await startGrpcServer((grpc) => ads.addTo(grpc));
+  const peer = new Peer(server.address);
+  const stream = peer.open(adsService.deltaAggregatedResources);
+  const node = { id: 'n', ...delta };
+  stream.send(create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrls.cluster, node }));
+  expect((await stream.next()).resources).toMatchObject([{ name: 'a', ttl, resource: {} }, { name: 'b' }]);
+  for (let third = 0; third < 3; third += 1) {
+    clock.advance(ttlMs / 3);
+    const { resources } = await stream.next();
+    expect(resources.map(({ name, ttl: life, resource }) => [name, life?.seconds, resource])).toEqual([
+      ['a', 30n, undefined],
+      ['b', 30n, undefined],
+    ]);
+  }
+  peer.close();
+  ads.close();
+  server.kill();
 });

@@ -15,6 +15,10 @@ class FakeCall extends EventEmitter {
 
   sendMetadata(): void {}
 
+  getPeer(): string {
+    return '127.0.0.1:1';
+  }
+
   write(_response: object, flushed: () => void): boolean {
     this.written += 1;
     flushed();
@@ -73,4 +77,27 @@ it('sends nothing more once it is closed', async () => {
   ads.close();
   await setImmediate();
   expect(calls.filter(({ written }) => written > 1)).toHaveLength(50);
+});
+
+it('gives way to others after each stream that takes long', async () => {
+  const cache = new SnapshotCache();
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
+  let now = 0;
+  const slow = {
+    snapshotFor: () => {
+      now += 5;
+      return cache.snapshotFor();
+    },
+    watch: (watcher: () => void) => cache.watch(watcher),
+  };
+  const ads = new AdsServer({ cache: slow, logger: new RecordingLogger(), now: () => now });
+  const calls = open(ads, 3);
+  const reached = () => calls.filter(({ written }) => written > 1).length;
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.2'] }));
+  expect(reached()).toBe(1);
+  await setImmediate();
+  expect(reached()).toBe(2);
+  await setImmediate();
+  expect(reached()).toBe(3);
+  ads.close();
 });

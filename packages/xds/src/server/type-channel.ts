@@ -1,6 +1,7 @@
-import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
+import { type ServedKind, typeUrls } from '../resources/type-urls.js';
 import type { Nack, ResourceStatus, TypeStatus } from './client-status.js';
 import { DeliveryLog } from './delivery-log.js';
+import { findResource } from './on-demand.js';
 import { Subscription, type SubscriptionDiff } from './subscription.js';
 import type { TypeRequest, TypeResponse } from './variant.js';
 import type { VersionedResource, VersionedType } from './versioned-snapshot.js';
@@ -15,7 +16,7 @@ export interface PendingResponse {
 export type Phase = 'updates' | 'removals';
 
 export interface TypeChannelOptions {
-  readonly kind: ResourceKind;
+  readonly kind: ServedKind;
   readonly isIncremental: boolean;
   /** How long the client may keep what it is not sent again; undefined for as long as it likes. */
   readonly ttlMs: number | undefined;
@@ -27,7 +28,7 @@ export interface TypeChannelOptions {
  * incremental variant everything comes one by one and is deleted by name (xds_protocol.rst).
  */
 export class TypeChannel {
-  readonly #kind: ResourceKind;
+  readonly #kind: ServedKind;
   readonly #isIncremental: boolean;
   readonly #isWhole: boolean;
   readonly #ttlMs: number | undefined;
@@ -60,6 +61,15 @@ export class TypeChannel {
 
   get nameCount(): number {
     return this.#subscription.names.size;
+  }
+
+  /** Whether the client has yet to say what it thinks of the last response. */
+  get isAwaitingAnswer(): boolean {
+    return this.#log.isAwaitingAnswer;
+  }
+
+  wants(name: string): boolean {
+    return this.#subscription.wants(name);
   }
 
   /** @returns the refusal, when the request is one */
@@ -121,7 +131,7 @@ export class TypeChannel {
     if (!this.isAsked) return [];
     const { nack } = this.#log;
     const known = this.#subscription.wanted(type);
-    const absent = [...this.#subscription.names].filter((name) => !type.resources.has(name));
+    const absent = [...this.#subscription.names].filter((name) => findResource(type, name) === undefined);
     const typeUrl = typeUrls[this.#kind];
     return [
       ...known.map((resource): ResourceStatus => {

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Any, anyPack, durationFromMs } from '@bufbuild/protobuf/wkt';
+import { hideKeys } from '../hide-keys.js';
 import {
   type DeltaDiscoveryRequest,
   type DeltaDiscoveryResponse,
@@ -56,7 +57,7 @@ export const stateOfTheWorld: Variant<DiscoveryRequest, DiscoveryResponse> = {
     node,
     typeUrl,
     nonce: responseNonce,
-    refusal: errorDetail?.message,
+    refusal: refusalOf(errorDetail),
     interest: { kind: 'names', names: resourceNames },
     claim: { kind: 'everything', version: versionInfo },
   }),
@@ -75,7 +76,7 @@ export const incremental: Variant<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
     node: request.node,
     typeUrl: request.typeUrl,
     nonce: request.responseNonce,
-    refusal: request.errorDetail?.message,
+    refusal: refusalOf(request.errorDetail),
     interest: {
       kind: 'change',
       subscribed: request.resourceNamesSubscribe,
@@ -94,6 +95,11 @@ export const incremental: Variant<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
       removedResources: [...response.removed],
     }),
 };
+
+/** Envoy quotes what it refuses, and messages are logged and shown. */
+function refusalOf(error: { readonly message: string } | undefined): string | undefined {
+  return error === undefined ? undefined : hideKeys(error.message);
+}
 
 /** Only a wrapper can carry a lifetime. Envoy takes one without a body for a heartbeat if it has the version of the response. */
 function worldOf(resource: VersionedResource, response: TypeResponse): Any {

@@ -1,35 +1,47 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { assignmentMessage, clusterMessage, listenerMessage, resourceSet, routeMessage } from '../../test/fixtures.js';
+import {
+  assignmentMessage,
+  clusterMessage,
+  listenerMessage,
+  resourceSet,
+  routeMessage,
+  secretMessage,
+} from '../../test/fixtures.js';
 import { type ModelClient, ModelDeltaClient, ModelWorldClient } from '../../test/model-clients.js';
 import type { ResourceSet } from '../resources/resource-set.js';
-import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
+import { type ServedKind, servedKinds } from '../resources/type-urls.js';
+import { findResource } from './on-demand.js';
 import { SnapshotCache } from './snapshot-cache.js';
 
 const names = ['a', 'b', 'c', 'd'];
-const kind = fc.constantFrom(...resourceKinds);
+const named = fc.constantFrom('*', ...names, 'made');
+const kind = fc.constantFrom(...servedKinds);
 const someContents = fc.dictionary(fc.constantFrom(...names), fc.integer({ min: 1, max: 2 }));
 const contents = fc.record({
   cluster: someContents,
   endpoint: someContents,
   listener: someContents,
   route: someContents,
+  secret: someContents,
+  made: someContents,
 });
 
 const action = fc.oneof(
   fc.record({ do: fc.constant('publish' as const), contents }),
-  fc.record({ do: fc.constant('subscribe' as const), kind, name: fc.constantFrom('*', ...names) }),
-  fc.record({ do: fc.constant('unsubscribe' as const), kind, name: fc.constantFrom('*', ...names) }),
+  fc.record({ do: fc.constant('subscribe' as const), kind, name: named }),
+  fc.record({ do: fc.constant('unsubscribe' as const), kind, name: named }),
   fc.record({ do: fc.constant('process' as const), refuse: fc.boolean() }),
   fc.record({ do: fc.constantFrom('reconnect' as const, 'slow' as const, 'flush' as const) }),
 );
 
-type Contents = Readonly<Record<ResourceKind, Readonly<Record<string, number>>>>;
+/** `made` is what there is on demand. */
+type Contents = Readonly<Record<ServedKind | 'made', Readonly<Record<string, number>>>>;
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** Each number makes another content of the same name. */
-function setOf({ cluster, endpoint, listener, route }: Contents): ResourceSet {
-  return resourceSet({
+function setOf({ cluster, endpoint, listener, route, secret, made }: Contents): ResourceSet {
+  const listed = resourceSet({
     clusters: Object.entries(cluster).map(([name, content]) => clusterMessage(name, { altStatName: `x${content}` })),
     assignments: Object.entries(endpoint).map(([name, content]) => assignmentMessage(name, `10.0.0.${content}`)),
     listeners: Object.entries(listener).map(([name, content]) =>
@@ -37,6 +49,22 @@ function setOf({ cluster, endpoint, listener, route }: Contents): ResourceSet {
     ),
     routes: Object.entries(route).map(([name, content]) => routeMessage(name, `x${content}`)),
   });
+  const secrets = Object.entries(secret).map(([name, content]) => secretMessage(name, `x${content}`));
+  return {
+    ...listed,
+    secrets: new Map(secrets.map((message) => [message.name, message])),
+    ...(made.a !== undefined && { listenerOnDemand: makerOf(made.a) }),
+  };
+}
+
+const makers = new Map<number, NonNullable<ResourceSet['listenerOnDemand']>>();
+
+function makerOf(content: number): NonNullable<ResourceSet['listenerOnDemand']> {
+  const make = (name: string) =>
+    name === 'made' || name === 'b' ? listenerMessage(name, name, { statPrefix: `made${content}` }) : undefined;
+  const known = makers.get(content) ?? make;
+  makers.set(content, known);
+  return known;
 }
 
 function perform(step: Action, client: ModelClient, cache: SnapshotCache): void {
@@ -60,8 +88,10 @@ function calmDown(client: ModelClient): void {
 }
 
 /** What the newest snapshot has of what a client subscribed to. */
-function wantedOf(client: ModelClient, cache: SnapshotCache, of: ResourceKind): Record<string, string> {
-  const all = [...cache.current![of].resources.values()].filter(({ name }) => client.wants(of, name));
+function wantedOf(client: ModelClient, cache: SnapshotCache, of: ServedKind): Record<string, string> {
+  const type = cache.current![of];
+  const listed = [...type.resources.values()].filter(({ name }) => client.wants(of, name));
+  const all = [...listed, ...[...client.of(of).names].flatMap((name) => findResource(type, name) ?? [])];
   return Object.fromEntries(all.map(({ name, any }) => [name, Buffer.from(any.value).toString('hex')]));
 }
 
@@ -74,6 +104,8 @@ const changed = (contents: Contents): Contents => {
     endpoint: change(contents.endpoint),
     listener: change(contents.listener),
     route: change(contents.route),
+    secret: change(contents.secret),
+    made: change(contents.made),
   };
 };
 
@@ -108,7 +140,7 @@ it('whatever happens, an incremental client ends with the newest of what it subs
       const cache = new SnapshotCache();
       const client = new ModelDeltaClient(cache);
       play(client, cache, played, () => {
-        for (const of of resourceKinds) {
+        for (const of of servedKinds) {
           expect(Object.fromEntries(client.of(of).held)).toEqual(wantedOf(client, cache, of));
         }
       });
@@ -123,7 +155,7 @@ it('whatever happens, a state-of-the-world client ends with the newest of what i
       const cache = new SnapshotCache();
       const client = new ModelWorldClient(cache);
       play(client, cache, played, () => {
-        for (const of of resourceKinds) {
+        for (const of of servedKinds) {
           const held = Object.fromEntries(client.of(of).held);
           const wanted = wantedOf(client, cache, of);
           // Of routes and endpoints it is never told that they are gone.

@@ -3,13 +3,14 @@ import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import { type Resource, ResourceSchema } from '../messages.js';
 import type { ResourceSet } from '../resources/resource-set.js';
-import { resourceTypes, type WireResources } from '../resources/resource-types.js';
-import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
+import { type ServedMessages, servedTypes } from '../resources/resource-types.js';
+import { type ServedKind, typeUrls } from '../resources/type-urls.js';
+import { OnDemand } from './on-demand.js';
 import { referencesOf } from './references.js';
 
 /** A resource of the kind and name given. */
 export interface ResourceRef {
-  readonly kind: ResourceKind;
+  readonly kind: ServedKind;
   readonly name: string;
 }
 
@@ -23,57 +24,96 @@ export interface VersionedResource {
   readonly wrapped: Resource;
   /** What a receiver of a change waits for before it uses the change (Envoy warming): to be sent again after it. */
   readonly references: readonly ResourceRef[];
-  /** What it was made of, to tell unchanged messages without serializing them. */
-  readonly message: object;
+  /** What it was made of first; equal ones came later. */
+  readonly message: ServedMessages[ServedKind];
 }
 
 /** All resources of one type. The same object as long as nothing of it changes. */
 export interface VersionedType {
   readonly version: string;
   readonly resources: ReadonlyMap<string, VersionedResource>;
+  /** What else there is for those who name it. */
+  readonly onDemand?: OnDemand | undefined;
 }
 
-export type VersionedSnapshot = Readonly<Record<ResourceKind, VersionedType>>;
+export type VersionedSnapshot = Readonly<Record<ServedKind, VersionedType>>;
 
 /**
- * Serializes and versions a set. Resources and types that did not change are taken over from `previous`: a message that is
- * the same object is not looked into, so messages must not be changed once they were in a set.
+ * Serializes and versions a set. Resources and types that did not change are taken over from `previous`; a message that was
+ * in any set before is not looked into, so messages must not be changed once they were in one.
  */
 export function versionSnapshot(set: ResourceSet, previous: VersionedSnapshot | undefined): VersionedSnapshot {
   return {
     cluster: versionType('cluster', set, previous?.cluster),
     endpoint: versionType('endpoint', set, previous?.endpoint),
-    listener: versionType('listener', set, previous?.listener),
+    listener: withOnDemand(set, versionType('listener', set, previous?.listener)),
     route: versionType('route', set, previous?.route),
+    secret: versionType('secret', set, previous?.secret),
   };
 }
 
-function versionType<Kind extends ResourceKind>(
+function versionType<Kind extends ServedKind>(
   kind: Kind,
   set: ResourceSet,
   previous: VersionedType | undefined,
 ): VersionedType {
   const resources = new Map<string, VersionedResource>();
-  for (const [name, message] of resourceTypes[kind].of(set)) {
+  for (const [name, message] of servedTypes[kind].of(set)) {
     resources.set(name, versionResource(kind, name, message, previous?.resources.get(name)));
   }
   const version = versionOfAll(resources);
   return version === previous?.version ? previous : { version, resources };
 }
 
-function versionResource<Kind extends ResourceKind>(
+type MakeListener = NonNullable<ResourceSet['listenerOnDemand']>;
+
+const onDemand = new WeakMap<MakeListener, OnDemand>();
+
+function withOnDemand({ listenerOnDemand: make }: ResourceSet, listeners: VersionedType): VersionedType {
+  const made = make === undefined ? undefined : onDemandOf(make);
+  if (listeners.onDemand === made) return listeners;
+  const { version, resources } = listeners;
+  return made === undefined ? { version, resources } : { version, resources, onDemand: made };
+}
+
+function onDemandOf(make: MakeListener): OnDemand {
+  let found = onDemand.get(make);
+  if (found === undefined) {
+    found = new OnDemand((name) => {
+      const message = make(name);
+      return message === undefined ? undefined : versionResource('listener', name, message, undefined);
+    });
+    onDemand.set(make, found);
+  }
+  return found;
+}
+
+/** A message that several snapshots share is serialized once. */
+const byMessage = new WeakMap<object, VersionedResource>();
+
+function versionResource<Kind extends ServedKind>(
   kind: Kind,
   name: string,
-  message: WireResources[Kind],
+  message: ServedMessages[Kind],
   previous: VersionedResource | undefined,
 ): VersionedResource {
-  if (previous?.message === message) return previous;
-  const actualName = resourceTypes[kind].nameOf(message);
+  const actualName = servedTypes[kind].nameOf(message);
   // Two keys of one name would make a response with duplicates, which clients refuse whole.
   if (actualName !== name) throw new Error(`the ${kind} under the key "${name}" is called "${actualName}"`);
-  const value = resourceTypes[kind].write(message);
+  const resource = byMessage.get(message) ?? serialize(kind, name, message, previous);
+  byMessage.set(message, resource);
+  return resource;
+}
+
+function serialize<Kind extends ServedKind>(
+  kind: Kind,
+  name: string,
+  message: ServedMessages[Kind],
+  previous: VersionedResource | undefined,
+): VersionedResource {
+  const value = servedTypes[kind].write(message);
   const version = shortHash(value);
-  if (previous?.version === version) return { ...previous, message };
+  if (previous?.version === version) return previous;
   const any = create(AnySchema, { typeUrl: typeUrls[kind], value });
   const wrapped = create(ResourceSchema, { name, version, resource: any });
   return { name, version, any, wrapped, references: referencesOf(message), message };

@@ -17,9 +17,9 @@ const forProxies = 'it is for requests that pass through a proxy';
 export const listenerFields: readonly MessageSupport[] = [
   ofMessage(
     ListenerSchema,
-    supported('name', 'api_listener'),
-    unneeded(forSockets, 'address', 'additional_addresses', 'filter_chains', 'filter_chain_matcher'),
-    unneeded(forSockets, 'use_original_dst', 'default_filter_chain', 'per_connection_buffer_limit_bytes'),
+    supported('name', 'api_listener', 'address', 'filter_chains', 'default_filter_chain'),
+    unneeded(forSockets, 'additional_addresses', 'filter_chain_matcher'),
+    unneeded(forSockets, 'use_original_dst', 'per_connection_buffer_limit_bytes'),
     unneeded(forSockets, 'deprecated_v1', 'drain_type', 'listener_filters', 'listener_filters_timeout'),
     unneeded(forSockets, 'continue_on_listener_filters_timeout', 'transparent', 'freebind', 'socket_options'),
     unneeded(forSockets, 'tcp_fast_open_queue_length', 'traffic_direction', 'udp_listener_config'),
