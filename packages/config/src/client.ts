@@ -104,6 +104,29 @@ export class Client {
   }
 }
 
+export function traitsOfBoth(a: ClientTraits, b: ClientTraits): ClientTraits {
+  return {
+    namespace: a.namespace || b.namespace,
+    labels: new Set([...a.labels, ...b.labels]),
+    locality: a.locality || b.locality,
+    nodeName: a.nodeName || b.nodeName,
+  };
+}
+
+/** An SDK that is like this client in all that rules about clients ask. */
+export function asSdk({
+  kind: _kind,
+  interception: _interception,
+  proxyPort: _port,
+  ...client
+}: ClientView): ClientView {
+  return client;
+}
+
+export function isSdk({ kind = 'inmesh' }: ClientView): boolean {
+  return kind === 'inmesh';
+}
+
 /** Equal for clients that these traits do not tell apart. */
 export function clientKey(view: ClientView, traits: ClientTraits): string {
   const { namespace, labels = {}, locality = nowhere, nodeName = '' } = view;

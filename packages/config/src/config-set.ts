@@ -1,7 +1,9 @@
-import type { ClientView } from './client.js';
+import { type ClientView, isSdk } from './client.js';
 import type { Issue } from './issues.js';
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';
 import type { SourceFile } from './load-yaml.js';
+import { defaultClientOf } from './options.js';
+import { Translator } from './translator.js';
 
 /** What became of a set of files: `refused` names the files whose last good content is used instead. */
 export interface ConfigUpdate {
@@ -25,7 +27,10 @@ export class ConfigSet {
   /** Translates the contents that are in use now for other clients, now or later. */
   translator(): (client: ClientView) => LoadedConfig {
     const files = [...this.#good.values()];
-    return (client) => loadConfig(files, { ...this.options, client });
+    const translator = new Translator((client) => loadConfig(files, { ...this.options, client }));
+    const client = defaultClientOf(this.options);
+    if (this.#config !== undefined && isSdk(client)) translator.add(client, this.#config);
+    return (client) => translator.translate(client);
   }
 
   update(files: readonly SourceFile[]): ConfigUpdate {

@@ -41,6 +41,13 @@ const names = readdirSync(folder).filter((name) => name.endsWith('.in.yaml') && 
 
 /** What no golden file says. */
 const more = `
+apiVersion: v1
+kind: Secret
+metadata: { name: a }
+type: Opaque
+data: { cacert: QQ== }
+stringData: { crl: a }
+---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: { name: e }

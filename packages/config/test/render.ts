@@ -1,5 +1,6 @@
 import { createRegistry, type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
 import {
+  AggregateClusterConfigSchema,
   ClusterHttpProtocolOptionsSchema,
   ClusterLoadAssignmentSchema,
   ClusterSchema,
@@ -18,12 +19,14 @@ import {
   RoundRobinSchema,
   RouteConfigurationSchema,
   RouterSchema,
+  TcpProxySchema,
 } from '@inmesh/xds/messages';
 import { stringify } from 'yaml';
 import { formatIssue, type LoadedConfig } from '../src/index.js';
 
 /** The types that stand inside of an `Any`. */
 const registry = createRegistry(
+  AggregateClusterConfigSchema,
   ClusterHttpProtocolOptionsSchema,
   CorsSchema,
   FilterConfigSchema,
@@ -38,6 +41,7 @@ const registry = createRegistry(
   RingHashSchema,
   RoundRobinSchema,
   RouterSchema,
+  TcpProxySchema,
 );
 
 /** Issues, and resources in protobuf's canonical JSON, as YAML. */

@@ -27,6 +27,7 @@ import type { LocalityGroup } from './locality-groups.js';
 import { placeEndpoints } from './locality-placement.js';
 import { localityModeOf, weighsLocalities } from './locality-settings.js';
 import { clusterName, type MeshEndpoint, type MeshPort, type MeshService } from './mesh-service.js';
+import { markOpaque } from './opaque-listeners.js';
 import type { RateLimits } from './rate-limits.js';
 import { referencedClusters } from './referenced-clusters.js';
 import type { Registry } from './registry.js';
@@ -80,17 +81,18 @@ class Builder {
     const { egress, rateLimits } = this.rules;
     for (const port of service.ports) {
       // What is not HTTP has no routes, but where nothing else may be called, what is listed has to be.
-      const isListed = port.protocol !== 'opaque' || egress.registryOnly;
-      if (!isListed || !egress.sees(service, port)) continue;
+      const isOpaque = port.protocol === 'opaque';
+      if ((isOpaque && !egress.registryOnly) || !egress.sees(service, port)) continue;
       const routes = rateLimits.addTo(service, this.#routesOf(service, port));
       const configuration = buildRouteConfiguration(service, port, routes);
-      this.addListener(configuration.name, configuration);
+      this.addListener(configuration.name, configuration, isOpaque);
     }
   }
 
-  addListener(name: string, configuration: RouteConfiguration): void {
+  addListener(name: string, configuration: RouteConfiguration, isOpaque = false): void {
     this.routes.push(configuration);
-    this.listeners.push(buildListener(name, configuration.name));
+    const listener = buildListener(name, configuration.name);
+    this.listeners.push(isOpaque ? markOpaque(listener) : listener);
   }
 
   /** @param referenced what routes of hosts that are seen lead to, be it seen itself or not */

@@ -1,5 +1,5 @@
 import type { ResourceSet } from '@inmesh/xds';
-import type { ClientTraits } from '../client.js';
+import { asSdk, Client, type ClientTraits, type ClientView, traitsOfBoth } from '../client.js';
 import { inDialectOf } from '../dialects/dialect.js';
 import { addBootstraps } from '../envoy/add-bootstraps.js';
 import { isBootstrapObject } from '../envoy/bootstrap-object.js';
@@ -8,6 +8,7 @@ import { isLimitsObject } from '../limits-object.js';
 import type { ConfigObject } from '../objects.js';
 import { type LoadOptions, settingsOf } from '../options.js';
 import { readObjects } from '../read-objects.js';
+import { buildSecrets } from '../secrets/build-secrets.js';
 import { DestinationRules } from './destination-rules.js';
 import { Destinations } from './destinations.js';
 import { Egress } from './egress.js';
@@ -28,6 +29,19 @@ export interface Translation {
 
 /** Objects of Kubernetes, Istio and the Gateway API as xDS resources. Equal objects give equal bytes. */
 export function translate(written: readonly ConfigObject[], options: LoadOptions = {}): Translation {
+  const { client } = options;
+  const forSdk = translateForSdk(written, client === undefined ? options : { ...options, client: asSdk(client) });
+  return client === undefined ? forSdk : inDialect(forSdk, client);
+}
+
+/** The last step: what was made for an SDK in the form that this client takes, who is like that SDK in all else. */
+export function inDialect<Made extends Translation>(made: Made, view: ClientView): Made {
+  const client = new Client(view);
+  const resources = inDialectOf(client, made.resources);
+  return { ...made, resources, client: traitsOfBoth(made.client, client.asked) };
+}
+
+function translateForSdk(written: readonly ConfigObject[], options: LoadOptions): Translation {
   const settings = settingsOf(options);
   const issues = new IssueList();
   const bootstraps = written.filter(isBootstrapObject);
@@ -47,6 +61,7 @@ export function translate(written: readonly ConfigObject[], options: LoadOptions
     { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway },
     settings,
   );
-  const resources = inDialectOf(settings.client, addBootstraps(built, bootstraps, issues));
+  const secrets = buildSecrets(objects.Secret, settings);
+  const resources = { ...addBootstraps(built, bootstraps, issues), secrets };
   return { resources, issues: issues.sorted(), client: settings.client.asked };
 }
