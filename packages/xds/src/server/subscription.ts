@@ -53,6 +53,11 @@ export class Subscription {
     return this.#names;
   }
 
+  /** Whether what is wanted is all that a state lists, so that its version says it all. */
+  isAllOf({ resources }: VersionedType): boolean {
+    return this.#wildcard && [...this.#names].every((name) => resources.has(name));
+  }
+
   wants(name: string): boolean {
     return this.#wildcard || this.#names.has(name);
   }
@@ -67,7 +72,12 @@ export class Subscription {
     if (wanted.size > 0) this.#everNamed = true;
     const beginsWildcard = this.#setWildcard(this.allowsWildcard && (wanted.has('*') || !this.#everNamed));
     if (this.allowsWildcard) wanted.delete('*');
-    for (const name of this.#names) if (!wanted.has(name)) this.#drop(name);
+    for (const name of this.#names) {
+      if (wanted.has(name)) continue;
+      this.#drop(name);
+      // What was made on demand is no part of everything: only the next whole state can take it away.
+      if (this.#base?.resources.has(name) === false) this.refresh(name);
+    }
     // Whoever names a resource again may have dropped it meanwhile, so it is sent again, changed or not.
     for (const name of wanted) if (!this.#names.has(name)) this.#add(name);
     return beginsWildcard;

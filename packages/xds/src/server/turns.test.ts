@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import type { Server } from '@grpc/grpc-js';
+import { FakeClock } from '@inmesh/core/testing';
 import { expect, it } from 'vitest';
 import { serviceSet } from '../../test/fixtures.js';
 import { RecordingLogger } from '../../test/logger.js';
@@ -12,6 +13,13 @@ import { SnapshotCache } from './snapshot-cache.js';
 
 class FakeCall extends EventEmitter {
   written = 0;
+  isEnded = false;
+  readonly errors: object[] = [];
+
+  constructor() {
+    super();
+    this.on('error', (error) => this.errors.push(error));
+  }
 
   sendMetadata(): void {}
 
@@ -25,7 +33,9 @@ class FakeCall extends EventEmitter {
     return true;
   }
 
-  end(): void {}
+  end(): void {
+    this.isEnded = true;
+  }
 }
 
 /** Opens incremental streams for all endpoints of `a` at a server without a socket. */
@@ -52,7 +62,7 @@ function open(ads: AdsServer, count: number): FakeCall[] {
 it('sends a change to 50 streams at a time, and to all of them in the end', async () => {
   const cache = new SnapshotCache();
   cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
-  const ads = new AdsServer({ cache, logger: new RecordingLogger() });
+  const ads = new AdsServer({ cache, logger: new RecordingLogger(), now: () => 0 });
   const calls = open(ads, 120);
   const reached = () => calls.filter(({ written }) => written > 1).length;
   cache.setSnapshot(serviceSet({ a: ['10.0.0.2'] }));
@@ -71,7 +81,7 @@ it('sends a change to 50 streams at a time, and to all of them in the end', asyn
 it('sends nothing more once it is closed', async () => {
   const cache = new SnapshotCache();
   cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
-  const ads = new AdsServer({ cache, logger: new RecordingLogger() });
+  const ads = new AdsServer({ cache, logger: new RecordingLogger(), now: () => 0 });
   const calls = open(ads, 60);
   cache.setSnapshot(serviceSet({ a: ['10.0.0.2'] }));
   ads.close();
@@ -100,4 +110,29 @@ it('gives way to others after each stream that takes long', async () => {
   await setImmediate();
   expect(reached()).toBe(3);
   ads.close();
+});
+
+it('lets streams wait that come too fast, and sends those away that would wait for long', () => {
+  const clock = new FakeClock(0);
+  const cache = new SnapshotCache();
+  const ads = new AdsServer({ cache, logger: new RecordingLogger(), streamRate: { perSecond: 1, clock } });
+  const calls = open(ads, 12);
+  expect(ads.status()).toHaveLength(1);
+  expect(calls.map(({ errors }) => errors)).toEqual([...Array(11).fill([]), [expect.objectContaining({ code: 14 })]]);
+  calls[1]?.emit('cancelled');
+  clock.advance(1000);
+  expect(ads.status()).toHaveLength(2);
+  clock.advance(60_000);
+  expect(ads.status()).toHaveLength(10);
+  ads.close();
+});
+
+it('ends those that wait when it is closed', () => {
+  const clock = new FakeClock(0);
+  const cache = new SnapshotCache();
+  const ads = new AdsServer({ cache, logger: new RecordingLogger(), streamRate: { perSecond: 1, clock } });
+  const calls = open(ads, 3);
+  ads.close();
+  expect(calls.map(({ isEnded }) => isEnded)).toEqual([true, true, true]);
+  expect(clock.pendingTimers).toBe(0);
 });

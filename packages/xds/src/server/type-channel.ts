@@ -175,8 +175,8 @@ export class TypeChannel {
   #look(type: VersionedType): SubscriptionDiff {
     const claimed = this.#claimedVersion;
     this.#claimedVersion = '';
-    // Only under wildcard, where the version says it all: a list of names may have grown while the client was away.
-    if (claimed === type.version && this.#subscription.isWildcard) {
+    // A list of names may have grown while the client was away.
+    if (claimed === type.version && this.#subscription.isAllOf(type)) {
       this.#subscription.claimAll(type);
       this.#log.claim(claimed);
       this.#mustRespond = false;
@@ -212,9 +212,9 @@ export class TypeChannel {
   }
 
   /** A version that a client may claim later must stand for everything of the type, neither less nor more. */
-  #versionOf({ version }: VersionedType, hasRemoved: boolean): string {
-    if (hasRemoved) return `${version}+removed`;
-    return this.#subscription.isWildcard ? version : `${version}+named`;
+  #versionOf(type: VersionedType, hasRemoved: boolean): string {
+    if (hasRemoved) return `${type.version}+removed`;
+    return this.#subscription.isAllOf(type) ? type.version : `${type.version}+named`;
   }
 
   #respond(content: Content, updated: readonly VersionedResource[]): PendingResponse {
