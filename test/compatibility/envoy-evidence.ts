@@ -448,6 +448,24 @@ export const envoyEvidence: readonly Evidence[] = [
   },
   {
     owner: 'envoy.config.listener.v3.Listener',
+    fields: 'address',
+    file: 'packages/xds/src/resources/decode-listener.test.ts',
+    title: 'routes the calls to all hosts on its port, as a proxy that they pass through would',
+  },
+  {
+    owner: 'envoy.config.listener.v3.Listener',
+    fields: 'filter_chains',
+    file: 'packages/xds/src/resources/decode-listener.test.ts',
+    title: 'routes the calls to all hosts on its port, as a proxy that they pass through would',
+  },
+  {
+    owner: 'envoy.config.listener.v3.Listener',
+    fields: 'default_filter_chain',
+    file: 'packages/xds/src/resources/decode-listener.test.ts',
+    title: 'may do so in its default filter chain',
+  },
+  {
+    owner: 'envoy.config.listener.v3.Listener',
     fields: '',
     file: 'packages/xds/src/resources/decode-listener.test.ts',
     title: 'names the route configuration that it takes from the stream',

@@ -622,6 +622,24 @@ export const kindEvidence: readonly Evidence[] = [
     title: 'is one of three',
   },
   {
+    owner: 'Secret',
+    fields: '',
+    file: 'packages/config/src/secrets/secrets.test.ts',
+    title: 'is served under the names of Istio',
+  },
+  {
+    owner: 'Secret',
+    fields: 'type',
+    file: 'packages/config/src/secrets/secrets.test.ts',
+    title: 'is not said of Secrets for other things, whose values are not looked at',
+  },
+  {
+    owner: 'Secret',
+    fields: 'stringData',
+    file: 'packages/config/src/secrets/secrets.test.ts',
+    title: 'can be in plain text, which overrides what is encoded',
+  },
+  {
     owner: 'EndpointSlice',
     fields: '',
     file: 'packages/config/src/translate/services.test.ts',

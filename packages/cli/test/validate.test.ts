@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../../test/support/certificates.js';
 import { brokenYaml, ConfigFolder, reviewsYaml, routesYaml } from './support/config-folder.js';
 import { run } from './support/run.js';
 
@@ -41,6 +42,24 @@ describe('inmesh validate', () => {
     const { code, out } = await run('validate', folderOf({ 'reviews.yaml': reviewsYaml, 'routes.yaml': routes }));
     expect(code).toBe(1);
     expect(out).toMatch(/routes\.yaml:\d+:\d+: error: VirtualService default\/reviews: spec\.http.*subset.*v9/);
+  });
+
+  it('never prints keys', async () => {
+    const [pair, other] = [makeCertificate(), makeCertificate()];
+    const data = { 'tls.crt': btoa(pair.certificate), 'tls.key': btoa(other.key) };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cert' }, type: 'kubernetes.io/tls', data };
+    const path = folderOf({
+      'secret.yaml': JSON.stringify(secret),
+      'broken.yaml': `apiVersion: v1\nkind: Secret\nstringData:\n  tls.key: |\n${other.key}`,
+    });
+    for (const flags of [[], ['--json']]) {
+      const { code, out, err } = await run('validate', ...flags, path);
+      expect(code).toBe(1);
+      expect(out).toMatch(/data\[\\?"tls.key\\?"\]/);
+      for (const line of [...other.key.split('\n').filter((part) => part.length > 40), btoa(other.key)]) {
+        expect(`${out}${err}`).not.toContain(line.slice(0, 30));
+      }
+    }
   });
 
   it('prints JSON for machines', async () => {

@@ -63,6 +63,25 @@ describe('The views of clients', () => {
     expect(errors).toEqual([]);
   });
 
+  it('hold what only a gRPC library can read', () => {
+    const { views, errors } = setup(`apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: search }
+spec:
+  hosts: [search.example.com]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  resolution: DNS
+  endpoints: [{ address: a.example.com }, { address: b.example.com }]
+`);
+    const grpc = { ...node('default'), userAgentName: 'gRPC Go' };
+    const names = [...(views.snapshotFor(grpc)?.cluster.resources.keys() ?? [])];
+    expect(names).toEqual([
+      'outbound|80||search.example.com',
+      ...[1, 2].map((n) => `outbound|80||search.example.com#${n}`),
+    ]);
+    expect(errors).toEqual([]);
+  });
+
   it('are made once for each kind of client, when it asks', () => {
     const { views, translated } = setup(services + rule('a', 'default') + rule('b', 'web'));
     expect(translated).toEqual([]);

@@ -47,6 +47,7 @@ export class SnapshotAssembler {
       clusters,
       searchDomains: this.options.searchDomains,
       hostname: this.options.hostname,
+      problems: resources.problems,
     });
     this.#retireClusters(snapshot);
     this.#retireEndpoints(snapshot);
@@ -132,10 +133,14 @@ export class SnapshotAssembler {
   }
 
   #retireEndpoints(snapshot: MeshSnapshot): void {
-    const named = new Set<string>();
-    for (const view of snapshot.clusters.values()) for (const { state } of view.endpoints) named.add(state.address);
-    for (const state of this.#endpoints.values()) {
-      if (named.has(state.address)) continue;
+    const gone = new Set<EndpointState>();
+    for (const [name, view] of this.#previous?.clusters ?? []) {
+      if (snapshot.clusters.get(name) === view) continue;
+      for (const { state } of view.endpoints) gone.add(state);
+    }
+    if (gone.size === 0) return;
+    for (const view of snapshot.clusters.values()) for (const { state } of view.endpoints) gone.delete(state);
+    for (const state of gone) {
       this.#endpoints.delete(state.address);
       state.removed = true;
       this.options.onEndpointRemoved?.(state);

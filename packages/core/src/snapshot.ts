@@ -1,6 +1,7 @@
 import type { ClusterView } from './cluster-view.js';
 import { HostResolver, type ResolvedHost } from './host-resolver.js';
 import type { Listener } from './model/listener.js';
+import type { ResourceProblem } from './model/problem.js';
 import type { Route, RouteConfiguration } from './model/route.js';
 import type { RouteTable } from './router/route-table.js';
 
@@ -13,10 +14,13 @@ export class MeshSnapshot {
   readonly clusters: ReadonlyMap<string, ClusterView>;
   /** What this machine is called, for headers that carry it (Envoy `%HOSTNAME%`). */
   readonly hostname: string;
+  /** What is wrong with the configuration that this was made of. */
+  readonly problems: readonly ResourceProblem[];
   readonly #hosts: HostResolver;
   #routingHeaders: readonly string[] | undefined;
   #hasInboundLimits: boolean | undefined;
   #hasCors: boolean | undefined;
+  #problemsByName: Map<string, ResourceProblem> | undefined;
 
   constructor(init: {
     generation: number;
@@ -25,18 +29,27 @@ export class MeshSnapshot {
     clusters: ReadonlyMap<string, ClusterView>;
     searchDomains: readonly string[];
     hostname?: string | undefined;
+    problems?: readonly ResourceProblem[] | undefined;
   }) {
     this.generation = init.generation;
     this.listeners = init.listeners;
     this.routeTables = init.routeTables;
     this.clusters = init.clusters;
     this.hostname = init.hostname ?? '';
+    this.problems = init.problems ?? [];
     this.#hosts = new HostResolver(init.listeners, init.routeTables, init.searchDomains);
   }
 
   /** What an authority means here; undefined when the configuration does not know it. */
   resolve(scheme: 'http' | 'https', authority: string): ResolvedHost | undefined {
     return this.#hosts.resolve(scheme, authority);
+  }
+
+  /** Asked when a call has failed, to tell why. */
+  problemOf(kind: ResourceProblem['kind'], name: string): ResourceProblem | undefined {
+    if (this.problems.length === 0) return undefined;
+    this.#problemsByName ??= new Map(this.problems.map((problem) => [`${problem.kind} ${problem.name}`, problem]));
+    return this.#problemsByName.get(`${kind} ${name}`);
   }
 
   /** Lower-case names of the headers that some route matches on, pseudo headers left out. */

@@ -10,6 +10,7 @@ import {
   SnapshotAssembler,
   SnapshotHolder,
 } from '@inmesh/core';
+import { type Bootstrap, bootstrapOf } from '@inmesh/xds/bootstrap';
 import { createDns, type Dns } from './discovery/dns/index.js';
 import { Publisher } from './discovery/publisher.js';
 import type { ConfigSource } from './discovery/source.js';
@@ -22,7 +23,7 @@ import { meshFetch } from './http/fetch.js';
 import type { HttpCall } from './http/http-call.js';
 import { httpTransport } from './http/transport.js';
 import { defaultGraceMs, Mesh } from './mesh.js';
-import type { MeshInternals } from './mesh-internals.js';
+import type { MeshInternals, Prepare } from './mesh-internals.js';
 import { type Environment, type MeshOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { createRateLimiter, openStore } from './rate-limit/create-rate-limiter.js';
 import type { TokenStore } from './rate-limit/token-store.js';
@@ -92,6 +93,7 @@ function assembleMesh(
     propagateHeaders: options.propagateHeaders,
     missingConfiguration: () => start.missing,
     rateLimiter,
+    ...(source?.claim && { claim: source.claim }),
   };
   const start = firstConfiguration(source, options.startTimeoutMs, clock);
   const publisher = new Publisher({
@@ -101,7 +103,7 @@ function assembleMesh(
     onPublished: start.arrived,
     registryOnly: options.client.egress === 'REGISTRY_ONLY',
   });
-  source?.start((resources) => void publisher.setResources(resources));
+  source?.start((resources) => publisher.setResources(resources));
   const guards = new Guards({
     clock,
     random,
@@ -128,10 +130,17 @@ function assembleMesh(
   };
   const close = (graceMs: number) => stop().then(() => closeConnections(connections, clock, graceMs));
   const destroy = () => stop().then(async () => void (await connections.destroy()));
-  const prepare = (scheme: 'http' | 'https', authority: string) =>
-    start.waiting === undefined
+  const ask = source?.prepare;
+  const prepareNow: Prepare = (scheme, authority) => {
+    const asking = ask?.(scheme, authority);
+    return asking === undefined
       ? publisher.prepare(scheme, authority)
-      : start.waiting.then(() => publisher.prepare(scheme, authority));
+      : asking.then(() => publisher.prepare(scheme, authority));
+  };
+  const prepare: Prepare = (scheme, authority) =>
+    start.waiting === undefined
+      ? prepareNow(scheme, authority)
+      : start.waiting.then(() => prepareNow(scheme, authority));
   const grpcPolicies = (picksEndpoint: boolean) => outbound(grpcTransport(clock), { ...policies, picksEndpoint });
   const grpc = new MeshGrpc(internals, grpcPolicies(true), grpcPolicies(false), prepare);
   const dispatcher = new MeshDispatcher(internals, transport, prepare, () => close(defaultGraceMs), destroy);
@@ -220,19 +229,23 @@ async function createSource(options: ResolvedOptions, clock: Clock, dns: Dns): P
       return new FolderSource(source.paths, { clusterDomain, namespace: workload.namespace, client, logger });
     }
     case 'xds':
-      return xdsSource(source.serverUri, options, clock);
+      return xdsSource(source.bootstrap, options, clock);
     case 'in-cluster': {
       const found = await dns.resolver.resolveName(source.host);
-      return found.kind === 'addresses' ? xdsSource(`${source.host}:${source.port}`, options, clock) : undefined;
+      return found.kind === 'addresses'
+        ? xdsSource(bootstrapOf([`${source.host}:${source.port}`]), options, clock)
+        : undefined;
     }
   }
 }
 
-async function xdsSource(serverUri: string, options: ResolvedOptions, clock: Clock): Promise<ConfigSource> {
+async function xdsSource(bootstrap: Bootstrap, options: ResolvedOptions, clock: Clock): Promise<ConfigSource> {
   const { XdsSource } = await import('./discovery/xds-source.js');
-  const { workload, client, random, logger } = options;
-  const nodeId = options.nodeId ?? defaultNodeId(options);
-  return new XdsSource({ serverUri, nodeId, workload, client, clock, random, logger });
+  const { workload, client, random, logger, lastGoodCopy, startTimeoutMs } = options;
+  const nodeId = defaultNodeId(options);
+  return new XdsSource({
+    ...{ bootstrap, nodeId, workload, client, clock, random, logger, lastGoodCopy, startTimeoutMs },
+  });
 }
 
 /** Istio's form, `sidecar~IP~POD.NAMESPACE~NAMESPACE.svc.DOMAIN`, which istiod insists on. */

@@ -10,6 +10,7 @@ import {
   type Reply,
 } from '@inmesh/core';
 import { type ExplainedAction, explainAction } from './explain-action.js';
+import { explainProblems } from './explain-problems.js';
 
 export interface ExplainRequest {
   readonly url: string;
@@ -33,6 +34,8 @@ export interface Explanation {
     readonly taken: boolean;
   }[];
   readonly action: ExplainedAction | undefined;
+  /** What is wrong with the resources that this request needs, a sentence each; empty while all is well. */
+  readonly problems: readonly string[];
 }
 
 class ExplainedCall extends Call {
@@ -70,6 +73,7 @@ export function explainSnapshot(snapshot: MeshSnapshot, request: ExplainRequest)
       taken: index === taken,
     })),
     action: taken < 0 ? undefined : explainAction(routes[taken]!, call),
+    problems: explainProblems(snapshot, host?.listener, routes[taken]),
   };
 }
 

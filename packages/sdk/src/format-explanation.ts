@@ -14,6 +14,7 @@ export function formatExplanation(explanation: Explanation): string {
     lines.push(`  route ${index + 1}${route.name && ` ${route.name}`}: ${route.match} -> ${verdict}`);
   });
   lines.push(...formatAction(explanation.action));
+  for (const problem of explanation.problems) lines.push(`  problem: ${problem}`);
   return lines.join('\n');
 }
 

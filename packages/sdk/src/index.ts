@@ -1,4 +1,4 @@
-export { MeshError, type MeshErrorReason } from '@inmesh/core';
+export { MeshError, type MeshErrorReason, type ResourceProblem } from '@inmesh/core';
 export { createMesh } from './create-mesh.js';
 export { type ExplainRequest, type Explanation, explainSnapshot } from './explain.js';
 export { formatExplanation } from './format-explanation.js';
@@ -7,4 +7,5 @@ export type { MeshFetch } from './http/fetch.js';
 export type { Logger } from './logger.js';
 export type { Mesh, MeshStatus } from './mesh.js';
 export type { MeshOptions } from './options.js';
+export type { GrpcBootstrap, GrpcXdsServer, XdsOption } from './source-choice.js';
 export type { TelemetryPlugin } from './telemetry/plugin.js';

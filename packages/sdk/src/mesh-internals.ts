@@ -14,9 +14,14 @@ export interface MeshInternals {
   readonly propagateHeaders: 'routed' | readonly string[];
   /** Why no configuration has ever been in use, once calls no longer wait for one; undefined when all is well. */
   readonly missingConfiguration?: () => string | undefined;
+  /** @throws MeshError `invalid_request` for an authority that is not known */
+  readonly claim?: Claim;
   /** Undefined: incoming calls are not counted. */
   readonly rateLimiter?: RateLimiter;
 }
+
+/** Tells the source of a gRPC target `xds://AUTHORITY/HOST`, where it asks for hosts one by one. */
+export type Claim = (scheme: 'http' | 'https', host: string, authority: string | undefined) => void;
 
 /** From options or the environment (downward API); empty strings where unknown. */
 export interface WorkloadInfo {

@@ -1,5 +1,5 @@
 import type { RequestListener, Server } from 'node:http';
-import { MeshError, type SnapshotHolder } from '@inmesh/core';
+import { MeshError, type ResourceProblem, type SnapshotHolder } from '@inmesh/core';
 import type { Dispatcher } from 'undici';
 import type { Publisher } from './discovery/publisher.js';
 import type { ConfigSource } from './discovery/source.js';
@@ -20,6 +20,8 @@ export interface MeshStatus {
   readonly generation: number;
   /** Why the configuration may be old; undefined while all is well. */
   readonly problem: string | undefined;
+  /** What is wrong with single resources of the configuration; the others are in use. Empty while all is well. */
+  readonly resourceProblems: readonly ResourceProblem[];
 }
 
 /** What `createMesh` puts together. */
@@ -117,6 +119,7 @@ export class Mesh {
       ready: this.#ready,
       generation: this.internals.snapshots.current.generation,
       problem: source?.problem,
+      resourceProblems: this.internals.snapshots.current.problems,
     };
   }
 

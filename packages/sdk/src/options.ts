@@ -1,17 +1,20 @@
 import { hostname } from 'node:os';
-import { delimiter } from 'node:path';
 import type { ClientView, EgressMode } from '@inmesh/config';
 import type { Clock, Random } from '@inmesh/core';
 import { MeshError } from '@inmesh/core';
 import { type Logger, silentLogger } from './logger.js';
 import type { WorkloadInfo } from './mesh-internals.js';
 import { resolveClient } from './resolve-client.js';
+import { chooseSource, type SourceChoice, type XdsOption } from './source-choice.js';
 import type { TelemetryPlugin } from './telemetry/plugin.js';
 
 /** Everything is optional; in Kubernetes nothing need be given. */
 export interface MeshOptions {
-  /** `host:port` of an ADS server. Default: INMESH_XDS, or the first server of the gRPC xDS bootstrap. */
-  readonly xds?: string;
+  /**
+   * `host:port` of an ADS server, or of several in the order in which they are tried, or what a gRPC bootstrap file holds.
+   * Default: INMESH_XDS (several separated by commas), else the bootstrap of GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG.
+   */
+  readonly xds?: XdsOption;
   /** Files or folders of YAML to read without a server. Default: INMESH_CONFIG (several separated as in PATH). */
   readonly config?: string | readonly string[];
   /** Kubernetes namespace that short host names are completed with. Default: POD_NAMESPACE, the service account's, `default`. */
@@ -43,6 +46,12 @@ export interface MeshOptions {
     readonly search?: readonly string[];
     readonly ndots?: number;
   };
+  /**
+   * A file that keeps the last good configuration of a config server, for a start while none can be reached. It is used
+   * with a warning, read only if this user alone can write and read it, and has no certificates or keys in it.
+   * Default: INMESH_XDS_CACHE, else none.
+   */
+  readonly lastGoodCopy?: string;
   /** How long a call waits for the first configuration before it goes on without one, in ms. Default 2000. */
   readonly startTimeoutMs?: number;
   readonly rateLimits?: {
@@ -57,16 +66,8 @@ export interface MeshOptions {
   readonly clock?: Clock;
 }
 
-export type SourceChoice =
-  | { readonly kind: 'xds'; readonly serverUri: string }
-  | { readonly kind: 'files'; readonly paths: readonly string[] }
-  /** The config server's well-known Service, if that name resolves. */
-  | { readonly kind: 'in-cluster'; readonly host: string; readonly port: number }
-  | { readonly kind: 'dns' };
-
 export interface ResolvedOptions {
   readonly source: SourceChoice;
-  readonly nodeId: string | undefined;
   readonly clusterDomain: string;
   readonly workload: WorkloadInfo;
   /** What rules about clients are compared with. */
@@ -76,6 +77,8 @@ export interface ResolvedOptions {
   readonly propagateHeaders: 'routed' | readonly string[];
   readonly dns: NonNullable<MeshOptions['dns']>;
   readonly startTimeoutMs: number;
+  /** Undefined: none is kept. */
+  readonly lastGoodCopy: string | undefined;
   /** Undefined: each process counts by itself. */
   readonly redis: string | undefined;
   readonly maxStoreWaitMs: number | undefined;
@@ -88,9 +91,6 @@ export interface Environment {
   readFile(path: string): string | undefined;
 }
 
-/** Where the config server's own manifests put it. */
-export const wellKnownServer = { service: 'inmesh.inmesh-system', port: 15010 } as const;
-
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 /** Options, then environment, then defaults. @throws MeshError that lists everything wrong with them */
@@ -98,16 +98,14 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
   const problems = findProblems(options);
   const { variables } = environment;
   const clusterDomain = options.clusterDomain ?? variables.INMESH_CLUSTER_DOMAIN ?? 'cluster.local';
-  const bootstrap = readBootstrap(environment, problems);
   const workload = resolveWorkload(options, environment);
   const client = resolveClient(options, workload, environment, problems);
-  const source = chooseSource(options, variables, bootstrap?.serverUri, clusterDomain);
+  const source = chooseSource(options, environment, clusterDomain, problems);
   const redis = options.rateLimits?.redis ?? (variables.INMESH_REDIS || undefined);
   if (redis !== undefined && !/^rediss?:\/\/\S+$/.test(redis)) problems.push(redisProblem(redis));
   if (problems.length > 0) throw new MeshError('invalid_request', { message: `createMesh: ${problems.join('; ')}` });
   return Object.freeze({
     source,
-    nodeId: bootstrap?.nodeId,
     clusterDomain,
     workload,
     client,
@@ -116,6 +114,7 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
     propagateHeaders: options.propagateHeaders ?? 'routed',
     dns: options.dns ?? {},
     startTimeoutMs: options.startTimeoutMs ?? 2000,
+    lastGoodCopy: options.lastGoodCopy ?? (variables.INMESH_XDS_CACHE || undefined),
     redis,
     maxStoreWaitMs: options.rateLimits?.maxWaitMs,
     random: options.random ?? Math.random,
@@ -135,6 +134,7 @@ const knownOptions = [
   'logger',
   'propagateHeaders',
   'dns',
+  'lastGoodCopy',
   'startTimeoutMs',
   'rateLimits',
   'random',
@@ -144,8 +144,6 @@ const knownOptions = [
 function findProblems(options: MeshOptions): string[] {
   const problems = findWrongShapes(options);
   if (problems.length > 0) return problems;
-  if (options.xds !== undefined && !/^[^\s/]+:\d+$/.test(options.xds))
-    problems.push(`xds: ${JSON.stringify(options.xds)} is not host:port`);
   const paths = typeof options.config === 'string' ? [options.config] : (options.config ?? ['-']);
   if (paths.length === 0 || paths.includes('')) problems.push('config: name at least one file or folder');
   if (options.xds !== undefined && options.config !== undefined) problems.push('xds and config: give one of them');
@@ -167,52 +165,17 @@ function findWrongShapes(options: MeshOptions): string[] {
   const problems = Object.keys(options)
     .filter((name) => !knownOptions.includes(name as keyof MeshOptions))
     .map((name) => `${name}: no such option; there are ${knownOptions.join(', ')}`);
-  if (options.xds !== undefined && typeof options.xds !== 'string') problems.push('xds: not a string host:port');
   if (options.config !== undefined && ![options.config].flat().every((path) => typeof path === 'string')) {
     problems.push('config: not a path, or a list of paths');
   }
+  const { lastGoodCopy = '-' } = options;
+  if (typeof lastGoodCopy !== 'string' || lastGoodCopy === '') problems.push('lastGoodCopy: not the path of a file');
   const { telemetry = [] } = options;
   if (!Array.isArray(telemetry)) problems.push('telemetry: not a list, as in [prometheus({ register })]');
   else if (!telemetry.every((plugin) => typeof plugin?.create === 'function')) {
     problems.push('telemetry: takes prometheus(...), opentelemetry(...) or an object with create()');
   }
   return problems;
-}
-
-function chooseSource(
-  options: MeshOptions,
-  variables: Environment['variables'],
-  bootstrapServer: string | undefined,
-  clusterDomain: string,
-): SourceChoice {
-  if (options.xds !== undefined) return { kind: 'xds', serverUri: options.xds };
-  if (options.config !== undefined) return { kind: 'files', paths: [options.config].flat() as string[] };
-  const serverUri = variables.INMESH_XDS || bootstrapServer;
-  if (serverUri) return { kind: 'xds', serverUri };
-  if (variables.INMESH_CONFIG)
-    return { kind: 'files', paths: variables.INMESH_CONFIG.split(delimiter).filter(Boolean) };
-  if (!variables.KUBERNETES_SERVICE_HOST) return { kind: 'dns' };
-  return { kind: 'in-cluster', host: `${wellKnownServer.service}.svc.${clusterDomain}`, port: wellKnownServer.port };
-}
-
-/** The gRPC bootstrap (gRFC A27): a path in GRPC_XDS_BOOTSTRAP, else JSON in GRPC_XDS_BOOTSTRAP_CONFIG. */
-function readBootstrap(
-  { variables, readFile }: Environment,
-  problems: string[],
-): { serverUri?: string; nodeId?: string } | undefined {
-  const path = variables.GRPC_XDS_BOOTSTRAP;
-  const text = path ? readFile(path) : variables.GRPC_XDS_BOOTSTRAP_CONFIG;
-  if (path && text === undefined) problems.push(`GRPC_XDS_BOOTSTRAP: ${path} cannot be read`);
-  if (!text) return undefined;
-  try {
-    const bootstrap = JSON.parse(text) as { xds_servers?: { server_uri?: string }[]; node?: { id?: string } };
-    const serverUri = bootstrap.xds_servers?.[0]?.server_uri?.replace(/^dns:(\/\/\/)?/, '');
-    if (!serverUri) problems.push('gRPC bootstrap: xds_servers[0].server_uri is missing');
-    return { ...(serverUri && { serverUri }), ...(bootstrap.node?.id && { nodeId: bootstrap.node.id }) };
-  } catch (error) {
-    problems.push(`gRPC bootstrap: ${(error as Error).message}`);
-    return undefined;
-  }
 }
 
 function resolveWorkload(options: MeshOptions, { variables, readFile }: Environment): WorkloadInfo {

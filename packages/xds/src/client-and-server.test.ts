@@ -5,7 +5,7 @@ import { type RunningServer, startGrpcServer } from '../test/grpc-server.js';
 import { Inbox } from '../test/inbox.js';
 import { RecordingLogger } from '../test/logger.js';
 import { realClock } from '../test/real-clock.js';
-import { AdsClient, type AdsVariant } from './client/index.js';
+import { AdsClient, type AdsVariant, insecureServer } from './client/index.js';
 import type { ResourceSet } from './resources/resource-set.js';
 import { AdsServer, SnapshotCache } from './server/index.js';
 
@@ -28,7 +28,7 @@ async function start(variant: AdsVariant): Promise<void> {
   logger = new RecordingLogger();
   server = await serve(serviceSet({ a: ['10.0.0.1'], b: ['10.0.0.2'] }));
   client = new AdsClient({
-    serverUri: server.address,
+    servers: [insecureServer(server.address)],
     node: { id: 'n1', cluster: 'c1', metadata: {} },
     variant,
     clock: realClock,
@@ -109,7 +109,9 @@ describe.each<AdsVariant>(['state of the world', 'incremental'])('client and ser
     const bad = clusterMessage('bad', { connectTimeout: {} });
     const set = serviceSet({ a: ['10.0.0.1'], b: ['10.0.0.2'], c: ['10.0.0.3'] });
     server.cache.setSnapshot({ ...set, clusters: new Map([...set.clusters, ['bad', bad]]) });
-    expect([...(await published.next()).clusters.keys()]).toEqual(['a', 'b', 'c']);
+    const next = await published.nextThat(({ clusters }) => clusters.has('c'));
+    expect([...next.clusters.keys()]).toEqual(['a', 'b', 'c']);
+    expect(next.problems).toMatchObject([{ kind: 'cluster', name: 'bad', servesLastGood: false }]);
     const refusals = () => logger.lines.filter(({ message }) => message === 'a client refused its configuration');
     await expect.poll(refusals).toHaveLength(1);
     // An unrelated change goes all the way round: the refusal would have come back meanwhile.

@@ -1,3 +1,4 @@
+export { hideKeys } from './hide-keys.js';
 export { type AnyDecodeResult, decodeAny } from './resources/decode-any.js';
 export { decodeCluster } from './resources/decode-cluster.js';
 export { decodeClusterLoadAssignment } from './resources/decode-endpoint.js';
@@ -16,4 +17,12 @@ export { compileRegex, type RegexResult } from './resources/regex.js';
 export type { ResourceSet } from './resources/resource-set.js';
 export type { DecodedResources, WireResources } from './resources/resource-types.js';
 export { headerValueProblem, substitutionProblem } from './resources/route-text-checks.js';
-export { kindOf, type ResourceKind, resourceKinds, typeUrls } from './resources/type-urls.js';
+export {
+  kindOf,
+  type ResourceKind,
+  resourceKinds,
+  type ServedKind,
+  servedKindOf,
+  servedKinds,
+  typeUrls,
+} from './resources/type-urls.js';

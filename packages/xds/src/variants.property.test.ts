@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { assignmentMessage, clusterMessage, listenerMessage, resourceSet, routeMessage } from '../test/fixtures.js';
 import { type InProcessConnection, InProcessConnections } from '../test/in-process-connection.js';
 import { RecordingLogger } from '../test/logger.js';
-import { AdsClient, type AdsVariant } from './client/index.js';
+import { AdsClient, type AdsVariant, insecureServer } from './client/index.js';
 import { decodeResources } from './resources/decode-resources.js';
 import type { ResourceSet } from './resources/resource-set.js';
 import { SnapshotCache } from './server/index.js';
@@ -57,7 +57,7 @@ function playerOf(variant: AdsVariant): Player {
   const deltas = new InProcessConnections(incremental, cache);
   let published: MeshResources = emptyResources;
   const client = new AdsClient({
-    serverUri: 'server:1',
+    servers: [insecureServer('server:1')],
     node: { id: 'n', cluster: 'c', metadata: {} },
     variant,
     clock,

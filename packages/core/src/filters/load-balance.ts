@@ -2,6 +2,8 @@ import type { Call } from '../call.js';
 import { MeshError } from '../errors.js';
 import { pickUntried } from '../load-balancer/pick-untried.js';
 import type { Cluster } from '../model/cluster.js';
+import type { ResourceProblem } from '../model/problem.js';
+import { describeProblem, problemHint, problemWithEndpoints } from '../resource-problems.js';
 import { send } from '../send.js';
 import type { Filter } from '../service.js';
 
@@ -42,14 +44,17 @@ function pickFromNewest(call: Call) {
 
 function noHealthyUpstream(call: Call): MeshError {
   const { cluster, endpoints } = call.cluster!;
+  const problem = endpoints.length === 0 ? problemWithEndpoints(call.snapshot, cluster) : undefined;
   return new MeshError('no_healthy_upstream', {
-    message: endpoints.length === 0 ? emptyMessage(cluster) : `none of ${endpoints.length} endpoints is healthy`,
+    message:
+      endpoints.length === 0 ? emptyMessage(cluster, problem) : `none of ${endpoints.length} endpoints is healthy`,
     cluster: cluster.name,
-    hint: hintFor(cluster),
+    hint: problem === undefined ? hintFor(cluster) : problemHint,
   });
 }
 
-function emptyMessage({ discovery }: Cluster): string {
+function emptyMessage({ discovery }: Cluster, problem: ResourceProblem | undefined): string {
+  if (problem !== undefined) return describeProblem(problem);
   if (discovery.kind !== 'dns') return 'the cluster has no endpoints';
   return `DNS gave no address for ${discovery.hosts.map((host) => host.hostname).join(', ')}`;
 }

@@ -1,8 +1,10 @@
 import type { Call } from '../call.js';
 import type { Random } from '../clock.js';
 import { MeshError } from '../errors.js';
-import { splitAuthority } from '../host-resolver.js';
+import { type ResolvedHost, splitAuthority } from '../host-resolver.js';
+import type { ResourceProblem } from '../model/problem.js';
 import type { ForwardAction, PathMatcher, RouteAction } from '../model/route.js';
+import { describeProblem, problemHint, problemWithRoutes } from '../resource-problems.js';
 import { withoutQuery } from '../router/path-matcher.js';
 import { redirectLocation } from '../router/redirect.js';
 import { withRequestOverrides } from '../router/request-overrides.js';
@@ -30,7 +32,7 @@ export function routeFilter(random: Random): Filter {
 export function chooseRoute(call: Call, random: Random): MeshError | undefined {
   const host = call.snapshot.resolve(call.scheme, call.authority);
   const route = host?.virtualHost?.match(call, random);
-  if (route === undefined) return noRoute(call, host?.name);
+  if (route === undefined) return noRoute(call, host);
   call.route = route;
   const { action } = route;
   if (action.kind !== 'forward') return undefined;
@@ -43,11 +45,15 @@ export function chooseRoute(call: Call, random: Random): MeshError | undefined {
 }
 
 /** Of a call that has a route and a target. */
-export function noCluster({ route, target }: Call): MeshError {
+export function noCluster({ route, target, snapshot }: Call): MeshError {
+  const problem = snapshot.problemOf('cluster', target!.cluster);
   return new MeshError('no_cluster', {
-    message: `route ${JSON.stringify(route!.name)} names a cluster that is not configured`,
+    message:
+      problem === undefined
+        ? `route ${JSON.stringify(route!.name)} names a cluster that is not configured`
+        : describeProblem(problem),
     cluster: target!.cluster,
-    hint: 'check that the destination host and subset exist',
+    hint: problem === undefined ? 'check that the destination host and subset exist' : problemHint,
   });
 }
 
@@ -60,10 +66,12 @@ function answerByRoute(call: Call, action: Exclude<RouteAction, ForwardAction>, 
   return answerLocally(call, { httpStatus, headers, body: '', flags: '' });
 }
 
-function noRoute(call: Call, host: string | undefined): MeshError {
+function noRoute(call: Call, host: ResolvedHost | undefined): MeshError {
   if (host !== undefined) {
+    const problem = problemWithRoutes(call.snapshot, host.listener);
+    if (problem !== undefined) return unusable(problem);
     return new MeshError('no_route', {
-      message: `no route of ${host} matches ${call.method} ${withoutQuery(call.path)}`,
+      message: `no route of ${host.name} matches ${call.method} ${withoutQuery(call.path)}`,
       hint: 'mesh.explain() shows why each route did not match',
     });
   }
@@ -77,5 +85,15 @@ function noRoute(call: Call, host: string | undefined): MeshError {
       ports.length > 0
         ? `known: ${ports.slice(0, 5).join(', ')}`
         : 'check the host name and that its Service is in the configuration',
+  });
+}
+
+/** Not the request is wrong but the configuration: 503, and UNAVAILABLE for gRPC, instead of no_route's own (gRFC A88). */
+function unusable(problem: ResourceProblem): MeshError {
+  return new MeshError('no_route', {
+    message: describeProblem(problem),
+    httpStatus: 503,
+    grpcStatus: 14,
+    hint: problemHint,
   });
 }

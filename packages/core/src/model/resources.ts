@@ -1,5 +1,6 @@
 import type { Cluster, ClusterLoadAssignment } from './cluster.js';
 import type { Listener } from './listener.js';
+import type { ResourceProblem } from './problem.js';
 import type { RouteConfiguration } from './route.js';
 
 /** A complete configuration in domain types, each map keyed by the resource's name. What every source delivers. */
@@ -9,6 +10,8 @@ export interface MeshResources {
   readonly clusters: ReadonlyMap<string, Cluster>;
   /** By EDS service name; for a DNS cluster by the cluster's name. */
   readonly assignments: ReadonlyMap<string, ClusterLoadAssignment>;
+  /** What is wrong with this configuration; the same array as long as nothing of it changes. Default none. */
+  readonly problems?: readonly ResourceProblem[] | undefined;
 }
 
 export const emptyResources: MeshResources = Object.freeze({

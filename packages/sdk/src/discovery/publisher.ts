@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Cluster,
   emptyResources,
@@ -16,6 +17,9 @@ import { registryOnly } from './registry-only.js';
 
 /** Hosts outside the configuration that are kept resolved; the one asked for longest ago goes first. */
 const maxHosts = 1000;
+
+/** From here on a snapshot takes milliseconds. */
+const manyClusters = 500;
 
 interface Host {
   /** The listener that it was dialled by; undefined for a host beyond the configuration. */
@@ -65,6 +69,8 @@ export class Publisher {
     const wanted = this.#wanted(resources);
     this.#dns.setClusters([...this.#wanted(this.#base), ...wanted]);
     await this.#dns.firstAnswers(wanted);
+    // The source has put it together in this turn of the event loop; what is made of it takes as long again.
+    if (resources.clusters.size > manyClusters) await nextTurn();
     if (this.#next !== resources || this.#closed) return;
     this.#base = resources;
     this.#dialled = dialledListeners(resources);
@@ -140,14 +146,17 @@ export class Publisher {
   }
 
   #withHosts(base: MeshResources): MeshResources {
+    // A copy of 10,000 clusters is not free.
+    if (this.#hosts.size === 0) return base;
     return withHosts(
       base,
       [...this.#hosts.values()].flatMap((host) => host.resources(base) ?? []),
     );
   }
 
-  #wanted(base: MeshResources): Cluster[] {
-    return [...this.#withHosts(base).clusters.values()];
+  /** The clusters whose names are to be resolved. */
+  #wanted(base: MeshResources): readonly Cluster[] {
+    return dnsClusters(this.#withHosts(base).clusters);
   }
 
   /** Together with all that changes in this turn of the event loop: a snapshot costs as much as there are hosts. */
@@ -166,9 +175,21 @@ export class Publisher {
     if (this.#closed) return;
     const { assembler, snapshots } = this.options;
     const resources = this.#withHosts(this.#base);
-    const assignments = new Map([...resources.assignments, ...this.#dns.assignments]);
+    const resolved = this.#dns.assignments;
+    const assignments = resolved.size === 0 ? resources.assignments : new Map([...resources.assignments, ...resolved]);
     snapshots.replace(assembler.assemble({ ...resources, assignments }));
   }
+}
+
+const knownDnsClusters = new WeakMap<ReadonlyMap<string, Cluster>, readonly Cluster[]>();
+
+function dnsClusters(clusters: ReadonlyMap<string, Cluster>): readonly Cluster[] {
+  let found = knownDnsClusters.get(clusters);
+  if (found === undefined) {
+    found = [...clusters.values()].filter(({ discovery }) => discovery.kind === 'dns');
+    knownDnsClusters.set(clusters, found);
+  }
+  return found;
 }
 
 /** What a host is called that the configuration does not name. */

@@ -1,10 +1,19 @@
 import type { MeshResources } from '@inmesh/core';
+import type { Claim, Prepare } from '../mesh-internals.js';
 
 /** Where configuration comes from. Delivers complete, valid sets; keeps the last good one to itself while something is wrong. */
 export interface ConfigSource {
   /** For logs and `mesh.status()`, e.g. `xds 127.0.0.1:15010`. */
   readonly description: string;
-  start(deliver: (resources: MeshResources) => void): void;
+  /** `deliver` settles when what it was given is in use, or something newer is waiting to be. */
+  start(deliver: (resources: MeshResources) => Promise<void>): void;
+  /** Where hosts are asked for one by one: settles when what there is of this one is in use. Undefined when it is already. */
+  readonly prepare?: Prepare | undefined;
+  /**
+   * The same sources are told of the targets of gRPC channels, `xds://AUTHORITY/HOST` or `xds:///HOST`.
+   * @throws MeshError `invalid_request` for an authority that is not known
+   */
+  readonly claim?: Claim | undefined;
   /** Why there is no newer configuration; undefined while all is well. */
   readonly problem: string | undefined;
   close(): void | Promise<void>;

@@ -1,55 +1,168 @@
 import type { ClientView } from '@inmesh/config';
-import type { Clock, MeshResources, Random } from '@inmesh/core';
-import { AdsClient, type NodeIdentity } from '@inmesh/xds/client';
+import type { Clock, MeshResources, Random, Timer } from '@inmesh/core';
+import type { Bootstrap } from '@inmesh/xds/bootstrap';
+import { AdsClient, type AdsStatus, LastGoodCopy, type NodeIdentity } from '@inmesh/xds/client';
 import type { Logger } from '../logger.js';
-import type { WorkloadInfo } from '../mesh-internals.js';
+import type { Claim, Prepare, WorkloadInfo } from '../mesh-internals.js';
+import { formatAge } from './format-age.js';
+import { OnDemandListeners } from './on-demand-listeners.js';
 import type { ConfigSource } from './source.js';
+
+/** The share of the time that calls wait for a configuration after which a copy of the last one is taken. */
+const patience = 0.75;
 
 /** Configuration from an ADS server: incremental where the server knows that, else as state of the world. */
 export class XdsSource implements ConfigSource {
   readonly description: string;
-  problem: string | undefined = 'not connected yet';
+  /** Undefined, as `claim` is, where the servers are asked for all they have. */
+  readonly prepare: Prepare | undefined;
+  readonly claim: Claim | undefined;
   #client: AdsClient | undefined;
+  #connectionProblem: string | undefined = 'not connected yet';
+  /** Runs until there is a configuration, or a copy of one is looked for. */
+  #copyTimer: Timer | undefined;
+  #copyAge: string | undefined;
+  /** From `start` on, where the servers are asked by name. */
+  #onDemand: OnDemandListeners | undefined;
+  #latest: MeshResources | undefined;
 
   constructor(
     private readonly options: {
-      serverUri: string;
+      bootstrap: Bootstrap;
+      /** Where the bootstrap names none. */
       nodeId: string;
       workload: WorkloadInfo;
       client: ClientView;
       clock: Clock;
       random: Random;
       logger: Logger;
+      /** The path of the file; undefined for none. */
+      lastGoodCopy: string | undefined;
+      startTimeoutMs: number;
     },
   ) {
-    this.description = `xds ${options.serverUri}`;
+    this.description = `xds ${options.bootstrap.servers.map(({ serverUri }) => serverUri).join(', ')}`;
+    if (!asksByName(options.bootstrap)) return;
+    this.prepare = (scheme, authority) => this.#onDemand?.prepare(scheme, authority);
+    this.claim = (scheme, host, authority) => this.#onDemand?.claim(scheme, host, authority);
   }
 
-  start(deliver: (resources: MeshResources) => void): void {
-    const { serverUri, nodeId, workload, client, clock, random, logger } = this.options;
+  get problem(): string | undefined {
+    if (this.#copyAge === undefined) return this.#connectionProblem;
+    const why = this.#connectionProblem ?? 'the config server has not sent everything yet';
+    return `${why}; in use is a copy of the last good configuration, ${this.#copyAge} old`;
+  }
+
+  start(deliver: (resources: MeshResources) => Promise<void>): void {
+    const { bootstrap, clock, random, logger, startTimeoutMs } = this.options;
+    const lastGood = this.#lastGoodCopy();
+    if (asksByName(bootstrap)) this.#onDemand = this.#createOnDemand(deliver);
     this.#client = new AdsClient({
-      serverUri,
-      node: {
-        id: nodeId,
-        cluster: workload.app || workload.name,
-        metadata: nodeMetadata(workload, client),
-        locality: client.locality,
-      },
+      servers: bootstrap.servers,
+      authorities: asksByName(bootstrap)
+        ? new Map([...bootstrap.authorities].map(([name, { servers }]) => [name, servers]))
+        : undefined,
+      node: this.#node(),
       variant: 'incremental',
       clock,
       random,
       logger,
-      onResources: deliver,
-      onStatus: (status) => {
-        this.problem = status.kind === 'disconnected' ? `${serverUri}: ${status.reason}` : undefined;
+      lastGood,
+      onResources: (resources) => {
+        this.#stopWaiting();
+        this.#copyAge = undefined;
+        this.#deliver(resources, deliver);
       },
+      onStatus: (status) => this.#statusChanged(status),
     });
+    if (lastGood !== undefined) {
+      this.#copyTimer = clock.setTimer(startTimeoutMs * patience, () => this.#useCopy());
+    }
     this.#client.start();
   }
 
-  close(): void {
-    this.#client?.close();
+  async close(): Promise<void> {
+    this.#stopWaiting();
+    this.#onDemand?.close();
+    await this.#client?.close();
   }
+
+  #createOnDemand(deliver: (resources: MeshResources) => Promise<void>): OnDemandListeners {
+    const { bootstrap, clock, startTimeoutMs } = this.options;
+    return new OnDemandListeners({
+      ...{ bootstrap, clock, waitMs: startTimeoutMs },
+      subscribe: (names) => this.#client?.subscribe(names),
+      problem: () => this.problem,
+      onHosts: () => {
+        if (this.#latest !== undefined) this.#deliver(this.#latest, deliver);
+      },
+    });
+  }
+
+  #deliver(resources: MeshResources, deliver: (resources: MeshResources) => Promise<void>): void {
+    this.#latest = resources;
+    const onDemand = this.#onDemand;
+    if (onDemand === undefined) void deliver(resources);
+    else {
+      void deliver(onDemand.rename(resources)).then(() => {
+        if (this.#latest === resources) onDemand.published(resources);
+      });
+    }
+  }
+
+  #statusChanged(status: AdsStatus): void {
+    const { servers, authorities } = this.options.bootstrap;
+    // Where there are several, the reason names them.
+    const where = servers.length === 1 && authorities.size === 0 ? `${servers[0]!.serverUri}: ` : '';
+    this.#connectionProblem = status.kind === 'disconnected' ? `${where}${status.reason}` : undefined;
+    if (status.kind === 'disconnected') this.#useCopy();
+  }
+
+  /** Once. */
+  #useCopy(): void {
+    if (this.#copyTimer === undefined) return;
+    this.#stopWaiting();
+    void this.#client?.useLastGood().then((ageMs) => {
+      if (ageMs === undefined) return;
+      this.#copyAge = formatAge(ageMs);
+      this.options.logger.warn(`a copy of the last good configuration is used, ${this.#copyAge} old`, {
+        path: this.options.lastGoodCopy,
+      });
+      // Also seen by those who gave no logger.
+      process.emitWarning(`no configuration from ${this.description}: ${this.problem}`, 'InmeshWarning');
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#copyTimer?.cancel();
+    this.#copyTimer = undefined;
+  }
+
+  #lastGoodCopy(): LastGoodCopy | undefined {
+    const { lastGoodCopy: path, bootstrap, workload, clock, logger } = this.options;
+    if (path === undefined) return undefined;
+    const { cluster, metadata } = this.#node();
+    const servers = bootstrap.servers.map(({ serverUri }) => serverUri).join(', ');
+    const identity = `${cluster} in ${metadata.NAMESPACE ?? workload.namespace} from ${servers}`;
+    return new LastGoodCopy({ path, identity, clock, logger });
+  }
+
+  /** What the bootstrap says of the node goes before what the SDK knows by itself. */
+  #node(): NodeIdentity {
+    const { bootstrap, nodeId, workload, client } = this.options;
+    const { node } = bootstrap;
+    return {
+      id: node.id ?? nodeId,
+      cluster: node.cluster ?? (workload.app || workload.name),
+      metadata: { ...nodeMetadata(workload, client), ...node.metadata },
+      locality: client.locality ?? node.locality,
+    };
+  }
+}
+
+/** As gRPC does; other bootstraps are taken for servers that tell all they know. */
+function asksByName({ clientListenerTemplate, authorities }: Bootstrap): boolean {
+  return clientListenerTemplate !== undefined || authorities.size > 0;
 }
 
 /** Istio's names, so that an istiod can tell who asks. */

@@ -3,6 +3,9 @@ import type { Clock, Timer } from '@inmesh/core';
 /** How long a resource that was asked for may be missing before it counts as not existing (gRFC A57, Envoy's default). */
 export const absenceTimeoutMs = 15_000;
 
+/** The same where it only means that the server has trouble (gRFC A88, `resource_timer_is_transient_error`). */
+export const transientTimeoutMs = 30_000;
+
 /**
  * One deadline for each awaited name. They run only while the server can be reached, and from the beginning each time: an
  * outage says nothing about what exists.
@@ -11,6 +14,7 @@ export class AbsenceTimers {
   /** In the order of their deadlines, because all waits are equally long. */
   readonly #deadlines = new Map<string, number>();
   #isRunning = false;
+  #timeoutMs = absenceTimeoutMs;
   #timer: (Timer & { readonly at: number }) | undefined;
 
   constructor(
@@ -21,13 +25,14 @@ export class AbsenceTimers {
   /** Replaces what is awaited; names that were awaited before keep their deadline. */
   await(names: ReadonlySet<string>): void {
     for (const name of this.#deadlines.keys()) if (!names.has(name)) this.#deadlines.delete(name);
-    const deadline = this.clock.now() + absenceTimeoutMs;
+    const deadline = this.clock.now() + this.#timeoutMs;
     for (const name of names) if (!this.#deadlines.has(name)) this.#deadlines.set(name, deadline);
     this.#schedule();
   }
 
-  start(): void {
+  start(timeoutMs = absenceTimeoutMs): void {
     this.#isRunning = true;
+    this.#timeoutMs = timeoutMs;
     const names = new Set(this.#deadlines.keys());
     this.#deadlines.clear();
     this.await(names);

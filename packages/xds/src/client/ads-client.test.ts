@@ -20,6 +20,7 @@ import { ClusterSchema, ResourceSchema } from '../messages.js';
 import { resourceTypes } from '../resources/resource-types.js';
 import { typeUrls } from '../resources/type-urls.js';
 import { AdsClient, type AdsStatus } from './ads-client.js';
+import { insecureServer } from './server-config.js';
 
 let server: ScriptedServer;
 let serverUri: string;
@@ -35,7 +36,7 @@ beforeEach(async () => {
   published = new Inbox();
   statuses = [];
   client = new AdsClient({
-    serverUri,
+    servers: [insecureServer(serverUri)],
     node: { id: 'n1', cluster: 'c1', metadata: { app: 'web' }, locality: { region: 'r', zone: 'z', subZone: '' } },
     clock: realClock,
     random: () => 0,
@@ -236,7 +237,8 @@ describe('what is delivered', () => {
     stream.respond('listener', [], { nonce: '2', raw: [rawAny('listener', Buffer.of(255))] });
     expect((await stream.nextOf('listener')).errorDetail).toBeDefined();
     stream.respond('listener', [listenerMessage('l2', 'r')], { nonce: '3' });
-    expect([...(await published.next()).listeners.keys()]).toEqual(['l2']);
+    const next = await published.nextThat(({ listeners }) => listeners.has('l2'));
+    expect([...next.listeners.keys()]).toEqual(['l2']);
   });
 
   it('is ignored when nobody asked for it', async () => {
@@ -298,7 +300,7 @@ describe('the end of a stream', () => {
     server.kill();
     const disconnected = new Inbox<AdsStatus>();
     const lonely = new AdsClient({
-      serverUri: '127.0.0.1:1',
+      servers: [insecureServer('127.0.0.1:1')],
       node: { id: 'n', cluster: 'c', metadata: {} },
       clock: realClock,
       random: seededRandom(1),
@@ -314,7 +316,7 @@ describe('the end of a stream', () => {
 
   it('comes when a response is larger than the limit', async () => {
     const limited = new AdsClient({
-      serverUri,
+      servers: [insecureServer(serverUri)],
       node: { id: 'n', cluster: 'c', metadata: {} },
       clock: realClock,
       random: () => 0.999,

@@ -1,29 +1,40 @@
-import type { ChannelCredentials } from '@grpc/grpc-js';
-import { backoffDelayMs, type Clock, type MeshResources, type Random, type Timer } from '@inmesh/core';
+import type { Clock, MeshResources, Random } from '@inmesh/core';
 import { adsService } from '../grpc/ads-service.js';
 import type { Logger } from '../logger.js';
-import type { Node } from '../messages.js';
-import { AdsStream } from './ads-stream.js';
-import type { Connect, ConnectIncrementally } from './connection.js';
-import { DeltaProtocol } from './delta-protocol.js';
+import type {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+  DiscoveryRequest,
+  DiscoveryResponse,
+} from '../messages.js';
+import { credentialsReader } from './bootstrap/channel-credentials.js';
+import type { AdsConnection, ConnectionHandlers } from './connection.js';
 import { grpcConnector } from './grpc-connection.js';
+import type { LastGoodCopy } from './last-good/last-good-copy.js';
 import { type NodeIdentity, nodeMessage } from './node.js';
-import type { Protocol } from './protocol.js';
+import type { XdsServerConfig } from './server-config.js';
+import { ServerChoice } from './servers/server-choice.js';
+import { type AdsVariant, type LinkEvents, type LinkStatus, ServerLink } from './servers/server-link.js';
+import { serverParts } from './servers/server-parts.js';
 import { Warming } from './warming.js';
-import { WorldProtocol } from './world-protocol.js';
+import type { WarmingScope } from './warming-scope.js';
 
-/** `incremental` falls back to the state of the world at a server that does not know it. */
-export type AdsVariant = 'incremental' | 'state of the world';
+export type AdsStatus = LinkStatus;
 
-export type AdsStatus =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'connected' }
-  /** `nextAttemptAtMs` on the scale of the clock; Infinity before `start` and after `close`. */
-  | { readonly kind: 'disconnected'; readonly reason: string; readonly nextAttemptAtMs: number };
+/** Begins to connect to one of the servers. */
+export type ConnectTo<Request, Response> = (
+  handlers: ConnectionHandlers<Response>,
+  server: XdsServerConfig,
+) => AdsConnection<Request>;
 
 export interface AdsClientOptions {
-  /** `host:port` of the config server. */
-  readonly serverUri: string;
+  /** In the order in which they are tried (gRFC A71); at least one. */
+  readonly servers: readonly XdsServerConfig[];
+  /**
+   * For a client that asks by name for the listeners of `subscribe` and for what they refer to (gRFC A47): who is asked for
+   * `xdstp://AUTHORITY/...`. Default: the servers are asked for all they have.
+   */
+  readonly authorities?: ReadonlyMap<string, readonly XdsServerConfig[]> | undefined;
   readonly node: NodeIdentity;
   readonly clock: Clock;
   readonly random: Random;
@@ -33,169 +44,143 @@ export interface AdsClientOptions {
   readonly onStatus?: ((status: AdsStatus) => void) | undefined;
   /** Default: `state of the world`, which every server knows. */
   readonly variant?: AdsVariant | undefined;
-  /** Default: insecure. */
-  readonly credentials?: ChannelCredentials | undefined;
   /** Default: 64 MiB. */
   readonly maxReceiveMessageBytes?: number | undefined;
-  /** For tests. Default: gRPC to `serverUri`. */
-  readonly connect?: Connect | undefined;
-  readonly connectIncrementally?: ConnectIncrementally | undefined;
+  /** Where what is published is kept, for `useLastGood`. Default: nowhere. */
+  readonly lastGood?: LastGoodCopy | undefined;
+  /** For tests. Default: gRPC. */
+  readonly connect?: ConnectTo<DiscoveryRequest, DiscoveryResponse> | undefined;
+  readonly connectIncrementally?: ConnectTo<DeltaDiscoveryRequest, DeltaDiscoveryResponse> | undefined;
 }
-
-/** Uniform in [0, 1 s), [0, 3 s), [0, 7 s) ... [0, 30 s): clients that lose a server together come back apart. */
-const reconnectBackoff = { baseMs: 1000, maxMs: 30_000 } as const;
 
 const defaultMaxReceiveMessageBytes = 64 * 1024 * 1024;
 
-/** A stream and its connection, whatever their variant. */
-interface Attempt {
-  open(): void;
-  updateNames(): void;
-  close(): void;
-}
-
-type State =
-  | { readonly kind: 'idle'; readonly reason: string }
-  | { readonly kind: 'connecting'; readonly attempt: Attempt }
-  | { readonly kind: 'connected'; readonly attempt: Attempt }
-  | { readonly kind: 'waiting'; readonly reason: string; readonly atMs: number; readonly timer: Timer };
-
 /**
- * Keeps an ADS stream open and turns what comes into mesh configurations. Whatever happens to the server
+ * Keeps an ADS stream open and turns what comes into mesh configurations. Whatever happens to the servers
  * or to the stream, the last good resources stay.
  */
 export class AdsClient {
   readonly #options: AdsClientOptions;
-  readonly #connect: Connect;
-  readonly #connectIncrementally: ConnectIncrementally;
-  readonly #node: Node;
   readonly #warming: Warming;
-  #state: State = { kind: 'idle', reason: 'not started' };
-  #variant: AdsVariant;
-  /** Attempts since the last response. */
-  #failures = 0;
+  /** The first is that of `servers`. */
+  readonly #parts: readonly Part[];
+  #isStarted = false;
 
   constructor(options: AdsClientOptions) {
+    const { clock, lastGood } = options;
     this.#options = options;
-    this.#node = nodeMessage(options.node);
-    const grpc = {
-      serverUri: options.serverUri,
-      credentials: options.credentials,
-      maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
-    };
-    this.#connect = options.connect ?? grpcConnector(grpc, adsService.streamAggregatedResources);
-    this.#connectIncrementally =
-      options.connectIncrementally ?? grpcConnector(grpc, adsService.deltaAggregatedResources);
-    this.#variant = options.variant ?? 'state of the world';
-    this.#warming = new Warming(options.clock, options.onResources, () => {
-      if (this.#state.kind === 'connected') this.#state.attempt.updateNames();
+    this.#warming = new Warming(
+      clock,
+      (resources) => {
+        options.onResources(resources);
+        // Half of a configuration, or one of which nothing was wanted yet, must not replace a whole one.
+        if (lastGood !== undefined && this.#isWhole) lastGood.changed(this.#warming.store);
+      },
+      () => this.#updateNames(),
+      { keepsBytes: lastGood !== undefined, isNamed: options.authorities !== undefined },
+    );
+    const parts = serverParts(options.servers, options.authorities);
+    this.#parts = parts.map(({ servers, owns }): Part => {
+      const scope = this.#warming.createScope(owns);
+      const choice = new ServerChoice({
+        warming: scope,
+        isAlone: parts.length === 1,
+        onStatus: () => options.onStatus?.(this.status),
+        createLinks: (events) => createLinks(options, servers, scope, events),
+      });
+      return { scope, choice };
     });
   }
 
+  /** Of several authorities, that of one that is lost. */
   get status(): AdsStatus {
-    const state = this.#state;
-    if (state.kind === 'connecting' || state.kind === 'connected') return { kind: state.kind };
-    const nextAttemptAtMs = state.kind === 'waiting' ? state.atMs : Number.POSITIVE_INFINITY;
-    return { kind: 'disconnected', reason: state.reason, nextAttemptAtMs };
+    const statuses = this.#parts.filter(({ choice }, index) => index === 0 || choice.isStarted);
+    const lost = statuses.find(({ choice }) => choice.status.kind === 'disconnected');
+    return (lost ?? this.#parts[0]!).choice.status;
   }
 
   /** Does nothing when started already. */
   start(): void {
-    if (this.#state.kind === 'idle') this.#attempt();
+    this.#isStarted = true;
+    this.#parts[0]?.choice.start();
+    this.#updateNames();
   }
 
-  /** Leaves no timer and no socket behind; what was published stays valid. */
-  close(): void {
-    this.#leave();
+  /** The listeners to ask for from now on, where they are asked for by name. */
+  subscribe(listeners: ReadonlySet<string>): void {
+    this.#warming.subscribe(listeners);
+  }
+
+  /**
+   * Publishes the copy of the last good configuration, if there is one and no server was faster. What a server sends
+   * replaces it. Returns how old it is; undefined when it is not used.
+   */
+  async useLastGood(): Promise<number | undefined> {
+    if (this.#isServed) return undefined;
+    const copy = await this.#options.lastGood?.load();
+    return copy !== undefined && this.#warming.useInstead(copy.resources) ? copy.ageMs : undefined;
+  }
+
+  /** Leaves no timer and no socket behind; what was published stays valid. Settles when the copy of it is written. */
+  async close(): Promise<void> {
+    this.#isStarted = false;
+    for (const { choice } of this.#parts) choice.close();
     this.#warming.close();
-    this.#enter({ kind: 'idle', reason: 'closed' });
+    await this.#options.lastGood?.close();
   }
 
-  #attempt(): void {
-    const { store } = this.#warming;
-    if (this.#variant === 'incremental') this.#begin(this.#connectIncrementally, new DeltaProtocol(store));
-    else this.#begin(this.#connect, new WorldProtocol(store));
+  /** The servers of an authority are not connected to before something of theirs is needed. */
+  #updateNames(): void {
+    if (!this.#isStarted) return;
+    for (const { scope, choice } of this.#parts) {
+      if (scope.isNeeded) choice.start();
+      choice.updateNames();
+    }
   }
 
-  #begin<Request extends { node?: Node | undefined }, Response>(
-    connect: Connect<Request, Response>,
-    protocol: Protocol<Request, Response>,
-  ): void {
-    const { clock, logger } = this.#options;
-    const isCurrent = () =>
-      (this.#state.kind === 'connecting' || this.#state.kind === 'connected') && this.#state.attempt === attempt;
-    const connection = connect({
-      onOpen: () => {
-        if (isCurrent()) this.#opened(attempt);
-      },
-      onResponse: (response) => {
-        if (!isCurrent()) return;
-        this.#failures = 0;
-        stream.receive(response);
-      },
-      onClose: (reason, isUnimplemented = false) => {
-        if (isCurrent()) this.#closed(reason, isUnimplemented);
-      },
-    });
-    const stream = new AdsStream({ connection, protocol, warming: this.#warming, node: this.#node, clock, logger });
-    const attempt: Attempt = {
-      open: () => stream.open(),
-      updateNames: () => stream.updateNames(),
-      close: () => {
-        stream.close();
-        connection.close();
-      },
+  get #isWhole(): boolean {
+    return !this.#warming.isAwaiting && !this.#warming.isUnwanted;
+  }
+
+  /** Whether any configuration came from a server. */
+  get #isServed(): boolean {
+    if (this.#options.authorities !== undefined) return this.#warming.isPublished;
+    const { listener, cluster } = this.#warming.store;
+    return listener.isReceived && cluster.isReceived;
+  }
+}
+
+interface Part {
+  readonly scope: WarmingScope;
+  readonly choice: ServerChoice;
+}
+
+function createLinks(
+  options: AdsClientOptions,
+  servers: readonly XdsServerConfig[],
+  warming: WarmingScope,
+  events: LinkEvents,
+): ServerLink[] {
+  const { clock, random, logger, connect, connectIncrementally } = options;
+  const node = nodeMessage(options.node);
+  return servers.map((server) => {
+    const grpc = {
+      serverUri: server.serverUri,
+      credentials: credentialsReader(server.credentials, logger),
+      maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
     };
-    this.#enter({ kind: 'connecting', attempt });
-  }
-
-  #opened(attempt: Attempt): void {
-    this.#options.logger.info('connected to the config server', { serverUri: this.#options.serverUri });
-    attempt.open();
-    this.#warming.connected();
-    this.#enter({ kind: 'connected', attempt });
-  }
-
-  #closed(reason: string, isUnimplemented: boolean): void {
-    if (isUnimplemented && this.#variant === 'incremental') {
-      this.#fallBack();
-      return;
-    }
-    // Knows neither variant: that is no server, or not yet.
-    if (isUnimplemented) this.#variant = this.#options.variant ?? 'state of the world';
-    this.#wait(reason);
-  }
-
-  #fallBack(): void {
-    const { logger, serverUri } = this.#options;
-    logger.info('the config server does not know incremental xDS: taking the state of the world', { serverUri });
-    this.#leave();
-    this.#variant = 'state of the world';
-    this.#attempt();
-  }
-
-  #wait(reason: string): void {
-    const { clock, random, logger, serverUri } = this.#options;
-    this.#leave();
-    this.#failures += 1;
-    const delayMs = backoffDelayMs(reconnectBackoff, this.#failures, random);
-    logger.warn('lost the config server', { serverUri, reason, retryInMs: Math.round(delayMs) });
-    const timer = clock.setTimer(delayMs, () => this.#attempt());
-    this.#enter({ kind: 'waiting', reason, atMs: clock.now() + delayMs, timer });
-  }
-
-  /** The clean-up of every state. */
-  #leave(): void {
-    const state = this.#state;
-    if (state.kind === 'waiting') state.timer.cancel();
-    if (state.kind === 'connecting' || state.kind === 'connected') {
-      state.attempt.close();
-      this.#warming.disconnected();
-    }
-  }
-
-  #enter(state: State): void {
-    this.#state = state;
-    this.#options.onStatus?.(this.status);
-  }
+    return new ServerLink(
+      {
+        ...{ server, node, warming, clock, random, logger },
+        connect: connect
+          ? (handlers) => connect(handlers, server)
+          : grpcConnector(grpc, adsService.streamAggregatedResources),
+        connectIncrementally: connectIncrementally
+          ? (handlers) => connectIncrementally(handlers, server)
+          : grpcConnector(grpc, adsService.deltaAggregatedResources),
+        variant: options.variant ?? 'state of the world',
+      },
+      events,
+    );
+  });
 }

@@ -4,9 +4,9 @@ import type { Node } from '../messages.js';
 import { kindOf, type ResourceKind } from '../resources/type-urls.js';
 import type { AdsConnection } from './connection.js';
 import { formatRefusal, summarizeWarnings } from './problems.js';
-import type { Names, Protocol, ReceivedResponse } from './protocol.js';
+import type { Protocol, ReceivedResponse } from './protocol.js';
 import { ResponseReader } from './read-response.js';
-import type { Warming } from './warming.js';
+import type { WarmingScope } from './warming-scope.js';
 
 /** The longest stretch of reading resources before the event loop gets its turn. */
 const sliceMs = 8;
@@ -14,7 +14,7 @@ const sliceMs = 8;
 export interface AdsStreamOptions<Request extends { node?: Node | undefined }, Response> {
   readonly connection: AdsConnection<Request>;
   readonly protocol: Protocol<Request, Response>;
-  readonly warming: Warming;
+  readonly warming: WarmingScope;
   readonly node: Node;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -32,15 +32,10 @@ export class AdsStream<Request extends { node?: Node | undefined }, Response> {
     this.#options = options;
   }
 
-  /** Asks for all clusters and listeners, and for what those that are known already refer to. */
-  open(): void {
+  /** Asks for clusters and listeners, and for what those that are known already refer to, as far as names have changed. */
+  updateNames(): void {
     this.#ask('cluster');
     this.#ask('listener');
-    this.updateNames();
-  }
-
-  /** Asks for routes and endpoints if the names of those that are needed have changed. */
-  updateNames(): void {
     this.#ask('endpoint');
     this.#ask('route');
   }
@@ -91,12 +86,12 @@ export class AdsStream<Request extends { node?: Node | undefined }, Response> {
       logger.warn('fields that are not supported are ignored', { typeUrl, fields: summarizeWarnings(reader.warnings) });
     }
     if (errors.length > 0) logger.warn('refused a configuration', { typeUrl, version, error: formatRefusal(errors) });
-    this.#send(protocol.answer(kind, response, this.#names(kind), errors));
+    this.#send(protocol.answer(kind, response, warming.names(kind), errors));
     this.#next();
   }
 
   #ask(kind: ResourceKind): void {
-    const request = this.#options.protocol.ask(kind, this.#names(kind));
+    const request = this.#options.protocol.ask(kind, this.#options.warming.names(kind));
     if (request !== undefined) this.#send(request);
   }
 
@@ -104,9 +99,5 @@ export class AdsStream<Request extends { node?: Node | undefined }, Response> {
     if (!this.#hasSentNode) request.node = this.#options.node;
     this.#hasSentNode = true;
     this.#options.connection.send(request);
-  }
-
-  #names(kind: ResourceKind): Names {
-    return kind === 'route' || kind === 'endpoint' ? this.#options.warming.names(kind) : 'all';
   }
 }

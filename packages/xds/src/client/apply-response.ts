@@ -3,28 +3,39 @@ import type { DecodedResources } from '../resources/resource-types.js';
 import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
 import type { ReceivedResponse } from './protocol.js';
 import type { KindStore, ReadResource } from './resource-store.js';
+import type { XdsServerFeatures } from './server-config.js';
 
-/** The names of a kind that are subscribed to by name; everything is wanted of the other kinds. */
+/** The names of a kind that are subscribed to by name. */
 export type IsWanted = (name: string) => boolean;
+
+const goneReason = 'the config server says that it does not exist';
 
 /**
  * Takes the good resources of a response over into the store (gRFC A46) and returns what is wrong with the others, whose
  * last good version stays. What the server says is gone is deleted: by its name, or of listeners and clusters by not being
- * in their full state.
+ * in their full state. `features` say otherwise for servers of which the bootstrap does.
  */
 export function applyResponse<Kind extends ResourceKind>(
   kind: Kind,
   { version, removed, isWhole }: Pick<ReceivedResponse, 'version' | 'removed' | 'isWhole'>,
   read: readonly ReadResource<DecodedResources[Kind]>[],
   store: KindStore<DecodedResources[Kind]>,
-  isWanted: IsWanted,
+  /** Undefined where everything is wanted. */
+  isWanted: IsWanted | undefined,
+  features: XdsServerFeatures,
 ): ResourceError[] {
-  const isNamed = kind === 'route' || kind === 'endpoint';
-  for (const resource of read) if (!isNamed || isWanted(resource.name)) store.put(resource);
-  if (isWhole && !isNamed) deleteAbsent(read, store);
-  for (const name of removed) {
-    if (!isNamed) store.remove(name);
-    else if (isWanted(name)) store.replaceByMissing(name);
+  const isOurs = isWanted ?? (() => true);
+  const onBad = features.failOnDataErrors ? 'drop' : 'keep last good';
+  if (read.every(({ name }) => name !== '')) store.forgetNameless();
+  for (const resource of read) {
+    if (resource.name === '' || isOurs(resource.name)) store.put(resource, onBad);
+  }
+  const isFullState = isWhole && (kind === 'listener' || kind === 'cluster');
+  for (const name of isFullState ? absentFrom(read, store) : removed) {
+    if (!isOurs(name)) continue;
+    if (features.ignoreResourceDeletion && store.valueOf(name) !== undefined) store.keepDeleted(name);
+    else if (isWanted === undefined) store.remove(name);
+    else store.replaceByMissing(name, goneReason);
   }
   const errors: ResourceError[] = [];
   for (const { name, outcome } of read) {
@@ -38,9 +49,9 @@ export function applyResponse<Kind extends ResourceKind>(
   return errors;
 }
 
-function deleteAbsent<Value>(read: readonly ReadResource<Value>[], store: KindStore<Value>): void {
+function absentFrom<Value>(read: readonly ReadResource<Value>[], store: KindStore<Value>): string[] {
   const names = new Set(read.map(({ name }) => name));
   // One that is too broken to tell its name may be any of those that seem to be absent.
-  if (names.has('')) return;
-  store.forget((name, entry) => entry.kind !== 'missing' && !names.has(name));
+  if (names.has('')) return [];
+  return [...store.delivered()].filter((name) => !names.has(name));
 }

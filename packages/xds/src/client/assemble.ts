@@ -1,5 +1,13 @@
-import type { Cluster, ClusterLoadAssignment, Listener, MeshResources, RouteConfiguration } from '@inmesh/core';
-import { clustersOf, inlineRoutesOf, serviceNameOf } from './references.js';
+import type {
+  Cluster,
+  ClusterLoadAssignment,
+  Listener,
+  MeshResources,
+  ResourceProblem,
+  RouteConfiguration,
+} from '@inmesh/core';
+import { resourceKinds } from '../resources/type-urls.js';
+import { clustersOf, inlineRoutesOf, referencesOf, serviceNameOf } from './references.js';
 import type { ResourceStore } from './resource-store.js';
 
 /**
@@ -13,6 +21,8 @@ export function assemble(store: ResourceStore, published: MeshResources | undefi
   const assembly = new Assembly(store, published);
   return assembly.isComplete || published !== undefined ? assembly.resources : undefined;
 }
+
+const refusedListenerPrefix = 'the refused listener ';
 
 class Assembly {
   readonly resources: MeshResources;
@@ -28,6 +38,7 @@ class Assembly {
     private readonly published: MeshResources | undefined,
   ) {
     for (const listener of store.listener.values()) this.#addListener(listener);
+    this.#addRefusedListeners();
     for (const cluster of store.cluster.values()) this.#addCluster(cluster);
     this.#keepClustersInUse();
     this.resources = {
@@ -35,6 +46,7 @@ class Assembly {
       routes: this.#routes,
       clusters: this.#clusters,
       assignments: this.#assignments,
+      problems: problemsOf(store, published?.problems),
     };
   }
 
@@ -48,6 +60,21 @@ class Assembly {
     if (before === undefined) return;
     this.#listeners.set(before.name, before);
     this.#takeRoutes(before);
+  }
+
+  /** Its host is one of the mesh: a call to it must not go past the mesh, wherever DNS leads. */
+  #addRefusedListeners(): void {
+    for (const { name } of this.store.listener.problems) {
+      if (name === '' || this.#listeners.has(name)) continue;
+      if (this.store.listener.get(name)?.kind !== 'present') this.#listeners.set(name, this.#refusedListener(name));
+    }
+  }
+
+  #refusedListener(name: string): Listener {
+    const before = this.published?.listeners.get(name);
+    const routes = { name: `${refusedListenerPrefix}${name}`, virtualHosts: [] };
+    const isSame = before !== undefined && typeof before.routes !== 'string' && before.routes.name === routes.name;
+    return isSame ? before : { name, routes };
   }
 
   /** Whether the listener can be used with the routes that it names. */
@@ -125,12 +152,30 @@ class Assembly {
 
 /** Whether both hold the very same objects under the same names. */
 export function isSameConfiguration(a: MeshResources, b: MeshResources): boolean {
-  return (
-    isSameMap(a.listeners, b.listeners) &&
-    isSameMap(a.routes, b.routes) &&
-    isSameMap(a.clusters, b.clusters) &&
-    isSameMap(a.assignments, b.assignments)
-  );
+  return a.problems === b.problems && isSameMap(a.assignments, b.assignments) && hasSameReferences(a, b);
+}
+
+/** Whether they differ in their endpoints at most, which refer to nothing. */
+export function hasSameReferences(a: MeshResources, b: MeshResources): boolean {
+  return isSameMap(a.clusters, b.clusters) && isSameMap(a.routes, b.routes) && isSameMap(a.listeners, b.listeners);
+}
+
+/** The same array as before when nothing of it has changed. */
+function problemsOf(store: ResourceStore, before: readonly ResourceProblem[] | undefined): readonly ResourceProblem[] {
+  const all = resourceKinds.flatMap((kind) => [...store[kind].problems]);
+  const problems = all.length === 0 ? all : withoutFormer(all, store);
+  const isSame = before?.length === problems.length && problems.every((problem, index) => before[index] === problem);
+  return isSame ? before : problems;
+}
+
+/** What is gone together with all that referred to it is no problem, although it may be in use until this is published. */
+function withoutFormer(problems: readonly ResourceProblem[], store: ResourceStore): ResourceProblem[] {
+  const { route, cluster, endpoint } = referencesOf(store, undefined);
+  return problems.filter(({ kind, name }) => {
+    if (name === '' || kind === 'listener') return true;
+    if (kind === 'cluster') return cluster.has(name) || store.cluster.get(name)?.kind !== 'missing';
+    return (kind === 'route' ? route : endpoint).has(name);
+  });
 }
 
 function isSameMap<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {

@@ -12,7 +12,11 @@ const none: ReadonlySet<string> = new Set();
 export class DeltaProtocol implements Protocol<DeltaDiscoveryRequest, DeltaDiscoveryResponse> {
   readonly #asked = new Map<ResourceKind, Names>();
 
-  constructor(private readonly store: ResourceStore) {}
+  constructor(
+    private readonly store: ResourceStore,
+    /** Whether the versions in the store are this server's. */
+    private readonly knowsVersions: boolean,
+  ) {}
 
   /** No name in the first request means all of them, for clusters and listeners. */
   ask(kind: ResourceKind, names: Names): DeltaDiscoveryRequest | undefined {
@@ -51,9 +55,9 @@ export class DeltaProtocol implements Protocol<DeltaDiscoveryRequest, DeltaDisco
     };
   }
 
-  /** What came without a version of its own is named too, for the server to say when it is gone. */
+  /** What came without a version of its own, or from another server, is named too, for the server to say when it is gone. */
   #versions(kind: ResourceKind, names: Names): Record<string, string> {
-    const present = [...this.store[kind].versions()];
-    return Object.fromEntries(present.filter(([name]) => names === 'all' || names.has(name)));
+    const wanted = [...this.store[kind].versions()].filter(([name]) => names === 'all' || names.has(name));
+    return Object.fromEntries(wanted.map(([name, version]) => [name, this.knowsVersions ? version : '']));
   }
 }

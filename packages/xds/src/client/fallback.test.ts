@@ -6,6 +6,7 @@ import { RecordingLogger } from '../../test/logger.js';
 import { realClock } from '../../test/real-clock.js';
 import { ScriptedServer } from '../../test/scripted-server.js';
 import { AdsClient } from './ads-client.js';
+import { insecureServer } from './server-config.js';
 
 let server: ScriptedServer;
 
@@ -19,7 +20,7 @@ it('takes the state of the world from a server without incremental xDS, and says
   const published = new Inbox<MeshResources>();
   const logger = new RecordingLogger();
   const client = new AdsClient({
-    serverUri: await server.start(),
+    servers: [insecureServer(await server.start())],
     node: { id: 'n1', cluster: 'c1', metadata: {} },
     variant: 'incremental',
     clock: realClock,

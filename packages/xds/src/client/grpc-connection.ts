@@ -4,7 +4,6 @@ import {
   type ClientDuplexStream,
   type ClientOptions,
   connectivityState,
-  credentials as grpcCredentials,
   type MethodDefinition,
   type StatusObject,
   status as statusCodes,
@@ -14,14 +13,14 @@ import type { AdsConnection, Connect, ConnectionHandlers } from './connection.js
 export interface GrpcConnectionOptions {
   /** `host:port`. */
   readonly serverUri: string;
-  /** Default: insecure. */
-  readonly credentials?: ChannelCredentials | undefined;
+  /** Called for each connection; what it throws is why there is none. */
+  readonly credentials: () => ChannelCredentials;
   /** A larger response ends the stream before it is buffered. */
   readonly maxReceiveMessageBytes: number;
 }
 
-/** A connection without an answer to a ping for this long is given up; together a dead one is seen within 15 s. */
-const keepalive = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5_000 } as const;
+/** A connection without an answer to a ping for this long is given up; together, with what a busy process loses, a dead one is seen within 15 s. */
+const keepalive = { 'grpc.keepalive_time_ms': 9_000, 'grpc.keepalive_timeout_ms': 4_000 } as const;
 
 /**
  * Connects anew for every stream, on a subchannel that is not shared: grpc-js has a back-off of its own for a channel that
@@ -40,13 +39,23 @@ export function grpcConnector<Request, Response>(
     'grpc.max_send_message_length': -1,
   };
   return (handlers) => {
-    const client = new Client(
-      options.serverUri,
-      options.credentials ?? grpcCredentials.createInsecure(),
-      channelOptions,
-    );
+    let client: Client;
+    try {
+      client = new Client(options.serverUri, options.credentials(), channelOptions);
+    } catch (error) {
+      return failedConnection((error as Error).message, handlers);
+    }
     return new GrpcConnection(client, method, handlers);
   };
+}
+
+function failedConnection<Request, Response>(
+  reason: string,
+  handlers: ConnectionHandlers<Response>,
+): AdsConnection<Request> {
+  const fail = setImmediate(() => handlers.onClose(reason));
+  const nothing = () => {};
+  return { send: nothing, pause: nothing, resume: nothing, close: () => clearImmediate(fail) };
 }
 
 class GrpcConnection<Request, Response> implements AdsConnection<Request> {

@@ -9,6 +9,7 @@ import { rawAny } from '../../test/responses.js';
 import { resourceTypes } from '../resources/resource-types.js';
 import { typeUrls } from '../resources/type-urls.js';
 import { AdsClient } from './ads-client.js';
+import { insecureServer } from './server-config.js';
 
 let clock: FakeClock;
 let worlds: FakeConnections;
@@ -22,7 +23,7 @@ beforeEach(() => {
   connections = new FakeDeltaConnections();
   published = [];
   client = new AdsClient({
-    serverUri: 'server:1',
+    servers: [insecureServer('server:1')],
     node: { id: 'n', cluster: 'c', metadata: {} },
     variant: 'incremental',
     clock,

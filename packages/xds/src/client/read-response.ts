@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type AnyDecodeResult, decodeBytes, unwrapResource } from '../resources/decode-any.js';
+import { type AnyDecodeResult, decodeBytes, peekName, unwrapResource } from '../resources/decode-any.js';
 import type { FieldError } from '../resources/decode-result.js';
 import type { DecodedResources } from '../resources/resource-types.js';
 import { type ResourceKind, typeUrls } from '../resources/type-urls.js';
@@ -36,7 +36,8 @@ export class ResponseReader<Kind extends ResourceKind> {
       const { typeUrl, bytes, name } = unwrapResource(any);
       const wrapperName = givenName || name;
       const expected = typeUrls[this.kind];
-      if (typeUrl !== expected) return failed(wrapperName, `the type is "${typeUrl}", not "${expected}"`);
+      if (typeUrl !== expected)
+        return failed(wrapperName || peekName(bytes), `the type is "${typeUrl}", not "${expected}"`);
       const read = this.#readBytes(bytes, wrapperName, version);
       // An incremental server speaks of it by the name of the wrapper from now on.
       if (givenName !== '' && read.name !== givenName) return failed(givenName, `is called "${read.name}" itself`);
@@ -50,12 +51,20 @@ export class ResponseReader<Kind extends ResourceKind> {
     // A hash instead of the bytes: those are a view on the whole response, which would then stay in memory.
     const digest = hash('sha256', bytes, 'base64');
     const known = this.store.withDigest(digest);
-    if (known !== undefined) return { name: known.name, outcome: { ok: true, value: known.value, digest, version } };
+    if (known !== undefined) {
+      const { name, value, bytes: kept } = known;
+      return { name, outcome: { ok: true, value, digest, version, bytes: kept } };
+    }
     const result: AnyDecodeResult<DecodedResources[Kind]> = decodeBytes(this.kind, bytes);
     const name = result.name || wrapperName;
     if (!result.ok) return { name, outcome: { ok: false, errors: result.errors } };
     if (result.warnings.length > 0) this.warnings.push({ name, warnings: result.warnings });
-    return { name, outcome: { ok: true, value: result.value, digest, version } };
+    return { name, outcome: { ok: true, value: result.value, digest, version, bytes: this.#copyOf(bytes) } };
+  }
+
+  /** The bytes themselves are a view on the whole response. */
+  #copyOf(bytes: Uint8Array): Uint8Array | undefined {
+    return this.store.keepsBytes ? new Uint8Array(bytes) : undefined;
   }
 
   /** The first one counts; the response is refused all the same. */

@@ -4,6 +4,7 @@ import { FakeConnections } from '../../test/fake-connection.js';
 import { clusterMessage } from '../../test/fixtures.js';
 import { RecordingLogger } from '../../test/logger.js';
 import { AdsClient } from './ads-client.js';
+import { insecureServer } from './server-config.js';
 
 let clock: FakeClock;
 let connections: FakeConnections;
@@ -15,7 +16,7 @@ beforeEach(() => {
 
 function createClient(random: () => number): AdsClient {
   return new AdsClient({
-    serverUri: 'server:1',
+    servers: [insecureServer('server:1')],
     node: { id: 'n', cluster: 'c', metadata: {} },
     clock,
     random,

@@ -1,8 +1,15 @@
 import type { Cluster, Listener, MeshResources, RouteConfiguration } from '@inmesh/core';
 import type { ResourceStore } from './resource-store.js';
 
+/** In the order in which one refers to the next. */
+export const referredKinds = ['listener', 'route', 'cluster', 'endpoint'] as const;
+
+export type ReferredKind = (typeof referredKinds)[number];
+
 /** The names that resources refer to, by kind of what is referred to. */
 export interface References {
+  /** Those that are called, where listeners are asked for by name; else none. */
+  readonly listener: ReadonlySet<string>;
   readonly route: ReadonlySet<string>;
   readonly cluster: ReadonlySet<string>;
   readonly endpoint: ReadonlySet<string>;
@@ -12,7 +19,11 @@ export interface References {
  * What must be known for everything in the store to be used. What is in use still counts too, until its successor is
  * warm; only a cluster that nothing newer names is not asked for any more.
  */
-export function referencesOf(store: ResourceStore, published: MeshResources | undefined): References {
+export function referencesOf(
+  store: ResourceStore,
+  published: MeshResources | undefined,
+  listener: ReadonlySet<string> = new Set(),
+): References {
   const route = new Set<string>();
   const endpoint = new Set<string>();
   for (const listener of both(store.listener.values(), published?.listeners.values())) {
@@ -22,7 +33,7 @@ export function referencesOf(store: ResourceStore, published: MeshResources | un
     const serviceName = serviceNameOf(cluster);
     if (serviceName !== undefined) endpoint.add(serviceName);
   }
-  return { route, cluster: clustersOfStore(store, route), endpoint };
+  return { listener, route, cluster: clustersOfStore(store, route), endpoint };
 }
 
 /** Undefined for a cluster that needs no assignment from the server. */

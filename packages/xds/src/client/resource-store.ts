@@ -1,4 +1,5 @@
-import type { FieldError } from '../resources/decode-result.js';
+import type { ResourceProblem } from '@inmesh/core';
+import { type FieldError, formatFieldErrors } from '../resources/decode-result.js';
 import type { DecodedResources } from '../resources/resource-types.js';
 import type { ResourceKind } from '../resources/type-urls.js';
 
@@ -10,30 +11,56 @@ export type Entry<Value> =
       readonly value: Value;
       readonly digest: string;
       readonly version: string;
+      /** As they came; only where the store keeps them. */
+      readonly bytes: Uint8Array | undefined;
     }
-  /** Delivered, never in a version that could be used. */
+  /** Delivered, and not in a version that could be used. */
   | { readonly kind: 'rejected' }
-  /** Asked for and not delivered in time: it counts as not existing until it comes. */
+  /** Asked for and not delivered in time, or said to be gone: it counts as not existing until it comes. */
   | { readonly kind: 'missing' };
 
 /** One resource of a response, as it was read. `name` is empty where it could not be told. */
 export interface ReadResource<Value> {
   readonly name: string;
   readonly outcome:
-    | { readonly ok: true; readonly value: Value; readonly digest: string; readonly version: string }
+    | {
+        readonly ok: true;
+        readonly value: Value;
+        readonly digest: string;
+        readonly version: string;
+        readonly bytes?: Uint8Array | undefined;
+      }
     | { readonly ok: false; readonly errors: readonly FieldError[] };
 }
+
+/** What becomes of the last good version of a resource of which a newer one cannot be used (gRFC A88). */
+export type OnBadVersion = 'keep last good' | 'drop';
+
+/** A server that sends nothing but thousands of characters of errors fills no memory with them. */
+const maxReasonLength = 500;
 
 /** What the client has of one type. It outlives streams. */
 export class KindStore<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #byDigest = new Map<string, Entry<Value> & { kind: 'present' }>();
+  readonly #problems = new Map<string, ResourceProblem>();
   /** The version of the last response of which every resource was good. */
   acceptedVersion = '';
   /** Whether what is here is what that version had: not while the good part of a refused response is in use. */
   isExact = false;
   /** Whether any response came, ever. */
   isReceived = false;
+
+  constructor(
+    private readonly kind: ResourceKind,
+    /** Whether resources are kept as they came too, to be copied. */
+    readonly keepsBytes: boolean,
+  ) {}
+
+  /** What is wrong, in no order. The same objects as long as it stays the same. */
+  get problems(): Iterable<ResourceProblem> {
+    return this.#problems.values();
+  }
 
   get(name: string): Entry<Value> | undefined {
     return this.#entries.get(name);
@@ -45,7 +72,9 @@ export class KindStore<Value> {
   }
 
   /** What the same bytes were read to before: kept as the same object, because later stages compare by identity. */
-  withDigest(digest: string): { readonly name: string; readonly value: Value } | undefined {
+  withDigest(
+    digest: string,
+  ): { readonly name: string; readonly value: Value; readonly bytes: Uint8Array | undefined } | undefined {
     return this.#byDigest.get(digest);
   }
 
@@ -53,25 +82,56 @@ export class KindStore<Value> {
     for (const entry of this.#entries.values()) if (entry.kind === 'present') yield entry.value;
   }
 
+  *present(): Generator<Entry<Value> & { kind: 'present' }> {
+    for (const entry of this.#entries.values()) if (entry.kind === 'present') yield entry;
+  }
+
   /** Name and version of all that is present. */
   *versions(): Generator<readonly [string, string]> {
     for (const [name, entry] of this.#entries) if (entry.kind === 'present') yield [name, entry.version];
   }
 
-  put({ name, outcome }: ReadResource<Value>): void {
-    if (outcome.ok) {
-      const { value, digest, version } = outcome;
-      this.#replace(name, { kind: 'present', name, value, digest, version });
-    } else if (name !== '' && this.#entries.get(name)?.kind !== 'present') this.#replace(name, { kind: 'rejected' });
+  /** Another server is listened to from now on, whose versions are others. */
+  forgetVersions(): void {
+    this.acceptedVersion = '';
+    this.isExact = false;
+    for (const entry of this.#entries.values()) {
+      if (entry.kind !== 'present') continue;
+      const unversioned = { ...entry, version: '' };
+      this.#entries.set(entry.name, unversioned);
+      this.#byDigest.set(entry.digest, unversioned);
+    }
   }
 
-  markMissing(name: string): void {
-    if (!this.#entries.has(name)) this.#replace(name, { kind: 'missing' });
+  put({ name, outcome }: ReadResource<Value>, onBad: OnBadVersion = 'keep last good'): void {
+    if (outcome.ok) {
+      const { value, digest, version, bytes } = outcome;
+      this.#replace(name, { kind: 'present', name, value, digest, version, bytes });
+      return;
+    }
+    const servesLastGood = this.#entries.get(name)?.kind === 'present' && onBad === 'keep last good';
+    if (name !== '' && !servesLastGood) this.#replace(name, { kind: 'rejected' });
+    this.#report(name, formatFieldErrors(outcome.errors), servesLastGood);
+  }
+
+  markMissing(name: string, reason: string): void {
+    if (!this.#entries.has(name)) this.replaceByMissing(name, reason);
   }
 
   /** The server says that it does not exist. */
-  replaceByMissing(name: string): void {
+  replaceByMissing(name: string, reason: string): void {
     this.#replace(name, { kind: 'missing' });
+    this.#report(name, reason, false);
+  }
+
+  /** It stays in use, although the server no longer has it (gRFC A53). */
+  keepDeleted(name: string): void {
+    if (this.#entries.get(name)?.kind === 'present') this.#report(name, 'the server no longer has it', true);
+  }
+
+  /** A response came in which every resource tells its name. */
+  forgetNameless(): void {
+    this.#problems.delete('');
   }
 
   /** One that is known to be missing stays so. */
@@ -87,8 +147,21 @@ export class KindStore<Value> {
     }
   }
 
+  /** The names of all that is present, and of what was refused. */
+  *delivered(): Generator<string> {
+    for (const [name, { kind }] of this.#entries) if (kind !== 'missing') yield name;
+  }
+
+  #report(name: string, text: string, servesLastGood: boolean): void {
+    const reason = text.length > maxReasonLength ? `${text.slice(0, maxReasonLength)}…` : text;
+    const before = this.#problems.get(name);
+    if (before?.reason === reason && before.servesLastGood === servesLastGood) return;
+    this.#problems.set(name, Object.freeze({ kind: this.kind, name, reason, servesLastGood }));
+  }
+
   #delete(name: string, entry: Entry<Value>): void {
     this.#entries.delete(name);
+    this.#problems.delete(name);
     if (entry.kind === 'present') this.#byDigest.delete(entry.digest);
   }
 
@@ -96,12 +169,18 @@ export class KindStore<Value> {
     const before = this.#entries.get(name);
     if (before?.kind === 'present') this.#byDigest.delete(before.digest);
     this.#entries.set(name, entry);
+    this.#problems.delete(name);
     if (entry.kind === 'present') this.#byDigest.set(entry.digest, entry);
   }
 }
 
 export type ResourceStore = { readonly [Kind in ResourceKind]: KindStore<DecodedResources[Kind]> };
 
-export function createResourceStore(): ResourceStore {
-  return { listener: new KindStore(), route: new KindStore(), cluster: new KindStore(), endpoint: new KindStore() };
+export function createResourceStore({ keepsBytes = false } = {}): ResourceStore {
+  return {
+    listener: new KindStore('listener', keepsBytes),
+    route: new KindStore('route', keepsBytes),
+    cluster: new KindStore('cluster', keepsBytes),
+    endpoint: new KindStore('endpoint', keepsBytes),
+  };
 }

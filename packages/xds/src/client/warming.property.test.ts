@@ -7,6 +7,7 @@ import { assignmentMessage, clusterMessage, listenerMessage, routeMessage } from
 import { RecordingLogger } from '../../test/logger.js';
 import { AdsClient } from './ads-client.js';
 import { clustersOf, inlineRoutesOf } from './references.js';
+import { insecureServer } from './server-config.js';
 
 const names = ['a', 'b', 'c'];
 const name = fc.constantFrom(...names);
@@ -77,7 +78,7 @@ it('whatever a server sends and in whatever order, no route that is published le
       const connections = new FakeConnections();
       const published: MeshResources[] = [];
       const client = new AdsClient({
-        serverUri: 'server:1',
+        servers: [insecureServer('server:1')],
         node: { id: 'n', cluster: 'c', metadata: {} },
         clock,
         random: () => 0,

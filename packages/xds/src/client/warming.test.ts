@@ -5,6 +5,7 @@ import { type FakeConnection, FakeConnections } from '../../test/fake-connection
 import { assignmentMessage, clusterMessage, listenerMessage, routeMessage } from '../../test/fixtures.js';
 import { RecordingLogger } from '../../test/logger.js';
 import { AdsClient } from './ads-client.js';
+import { insecureServer } from './server-config.js';
 
 let clock: FakeClock;
 let connections: FakeConnections;
@@ -16,7 +17,7 @@ beforeEach(() => {
   connections = new FakeConnections();
   published = [];
   client = new AdsClient({
-    serverUri: 'server:1',
+    servers: [insecureServer('server:1')],
     node: { id: 'n', cluster: 'c', metadata: {} },
     clock,
     random: () => 0,

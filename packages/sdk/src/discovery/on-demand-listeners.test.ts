@@ -1,0 +1,176 @@
+import type { Listener, MeshResources, ResourceProblem } from '@inmesh/core';
+import { emptyResources } from '@inmesh/core';
+import { FakeClock } from '@inmesh/core/testing';
+import { bootstrapOf } from '@inmesh/xds/bootstrap';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { OnDemandListeners } from './on-demand-listeners.js';
+
+const template = (authority: string) => `xdstp://${authority}/envoy.config.listener.v3.Listener/%s`;
+const plain = bootstrapOf(['a:1']);
+const { servers } = plain;
+
+let clock: FakeClock;
+let subscribed: string[];
+let problem: string | undefined;
+let redeliveries: number;
+let onDemand: OnDemandListeners;
+
+beforeEach(() => {
+  clock = new FakeClock(0);
+  subscribed = [];
+  problem = undefined;
+  redeliveries = 0;
+  onDemand = create('%s');
+});
+
+function create(clientListenerTemplate: string | undefined): OnDemandListeners {
+  const authorities = new Map([['x', { servers, clientListenerTemplate: template('x') }]]);
+  return new OnDemandListeners({
+    bootstrap: { ...plain, clientListenerTemplate, authorities },
+    clock,
+    waitMs: 2000,
+    subscribe: (names) => {
+      subscribed = [...names];
+    },
+    problem: () => problem,
+    onHosts: () => {
+      redeliveries += 1;
+    },
+  });
+}
+
+function listener(name: string): Listener {
+  return { name: name.toLowerCase(), routes: 'r' };
+}
+
+/** With a listener of each name, and others that do not exist. */
+function deliver(names: readonly string[], missing: readonly string[] = []): MeshResources {
+  const problems = missing.map(
+    (name): ResourceProblem => ({ kind: 'listener', name, reason: 'it does not exist', servesLastGood: false }),
+  );
+  const listeners = new Map([...names, ...missing].map((name) => [name.toLowerCase(), listener(name)]));
+  const resources = { ...emptyResources, listeners, problems };
+  const renamed = onDemand.rename(resources);
+  onDemand.published(resources);
+  return renamed;
+}
+
+/** `waiting` when it has not settled yet. */
+async function outcomeOf(promise: Promise<void> | undefined): Promise<unknown> {
+  const settled = Promise.resolve(promise).then(
+    () => 'ready',
+    (error) => error.message,
+  );
+  return Promise.race([settled, new Promise((resolve) => setImmediate(() => resolve('waiting')))]);
+}
+
+describe('A host that is called', () => {
+  it('is asked for as it is written, and known as host and port', async () => {
+    const asking = onDemand.prepare('http', 'reviews');
+    expect(subscribed).toEqual(['reviews']);
+    expect(await outcomeOf(asking)).toBe('waiting');
+    expect([...deliver(['reviews']).listeners.keys()]).toEqual(['reviews:80']);
+    expect(await outcomeOf(asking)).toBe('ready');
+    expect(onDemand.prepare('http', 'reviews')).toBeUndefined();
+    expect(onDemand.prepare('http', 'reviews:80')).toBeUndefined();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('has the listener that the template names', async () => {
+    onDemand = create(template('x'));
+    const asking = onDemand.prepare('http', 'reviews:9080');
+    const [name = ''] = subscribed;
+    expect(name).toBe('xdstp://x/envoy.config.listener.v3.Listener/reviews:9080');
+    const first = deliver([name]).listeners.get('reviews:9080');
+    expect(first).toMatchObject({ name: 'reviews:9080', routes: 'r' });
+    expect(await outcomeOf(asking)).toBe('ready');
+  });
+
+  it('keeps its listener as the same object while nothing changes', () => {
+    void onDemand.prepare('http', 'reviews');
+    const resources = { ...emptyResources, listeners: new Map([['reviews', listener('reviews')]]) };
+    const first = onDemand.rename(resources).listeners.get('reviews:80');
+    expect(onDemand.rename({ ...resources }).listeners.get('reviews:80')).toBe(first);
+  });
+
+  it('goes where DNS leads when it has no listener, and when that is not known in time', async () => {
+    const asking = onDemand.prepare('http', 'example.com');
+    deliver([], ['example.com']);
+    expect(await outcomeOf(asking)).toBe('ready');
+    expect(onDemand.prepare('http', 'example.com')).toBeUndefined();
+    const slow = onDemand.prepare('http', 'slow.example');
+    clock.advance(2000);
+    expect(await outcomeOf(slow)).toBe('ready');
+    expect(onDemand.prepare('http', 'slow.example')).toBeUndefined();
+    expect([...deliver(['slow.example']).listeners.keys()]).toEqual(['slow.example:80']);
+  });
+
+  it('has what comes later', async () => {
+    deliver([]);
+    const asking = onDemand.prepare('http', 'reviews');
+    expect(redeliveries).toBe(1);
+    deliver([], ['reviews']);
+    await asking;
+    expect([...deliver(['reviews']).listeners.keys()]).toEqual(['reviews:80']);
+  });
+
+  it('is forgotten after a thousand others, unless it is a target of xds:', () => {
+    onDemand.claim('http', 'kept', undefined);
+    void onDemand.prepare('http', 'first');
+    deliver(['first']);
+    for (let host = 0; host < 1000; host += 1) {
+      void onDemand.prepare('http', `h${host}`);
+      deliver([`h${host}`]);
+    }
+    expect(subscribed).toHaveLength(1000);
+    expect(subscribed).toContain('kept');
+    expect(subscribed).not.toContain('first');
+  });
+});
+
+describe('A target of xds:', () => {
+  it('fails with the reason when it has no listener, each time', async () => {
+    onDemand.claim('http', 'reviews', 'x');
+    const asking = onDemand.prepare('http', 'reviews');
+    const [name = ''] = subscribed;
+    expect(name).toBe(`xdstp://x/envoy.config.listener.v3.Listener/reviews`);
+    deliver([], [name]);
+    expect(await outcomeOf(asking)).toBe(`listener ${name}: it does not exist`);
+    await expect(onDemand.prepare('http', 'reviews')).rejects.toMatchObject({ reason: 'no_route', grpcStatus: 14 });
+    deliver([name]);
+    expect(onDemand.prepare('http', 'reviews')).toBeUndefined();
+  });
+
+  it('waits as long as a server can be asked, and fails with the reason when none can', async () => {
+    onDemand.claim('http', 'reviews', undefined);
+    const asking = onDemand.prepare('http', 'reviews');
+    clock.advance(10_000);
+    expect(await outcomeOf(asking)).toBe('waiting');
+    problem = 'a:1: gone';
+    clock.advance(2000);
+    expect(await outcomeOf(asking)).toBe('listener reviews: a:1: gone');
+    expect(await outcomeOf(onDemand.prepare('http', 'reviews'))).toBe('listener reviews: a:1: gone');
+    problem = undefined;
+    const next = onDemand.prepare('http', 'reviews');
+    deliver(['reviews']);
+    expect(await outcomeOf(next)).toBe('ready');
+  });
+
+  it('must be of an authority of the bootstrap, and of one alone', () => {
+    expect(() => onDemand.claim('http', 'reviews', 'nobody')).toThrow(
+      'the bootstrap has no authority "nobody"; it has x',
+    );
+    onDemand.claim('http', 'reviews', 'x');
+    onDemand.claim('http', 'reviews', 'x');
+    expect(() => onDemand.claim('http', 'reviews', undefined)).toThrow('reviews is the listener xdstp://x/');
+  });
+
+  it('lets go of those who wait when the mesh closes', async () => {
+    onDemand.claim('http', 'reviews', undefined);
+    const asking = onDemand.prepare('http', 'reviews');
+    onDemand.close();
+    expect(await outcomeOf(asking)).toBe('listener reviews: the mesh was closed');
+    expect(onDemand.prepare('http', 'another')).toBeUndefined();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});

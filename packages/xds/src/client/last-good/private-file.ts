@@ -1,0 +1,77 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** A copy of 10,000 services has about 10 MB. */
+const maxBytes = 512 * 1024 * 1024;
+
+/** How much is written between two turns of the event loop. */
+const chunkLength = 256 * 1024;
+
+/**
+ * Replaces a file as a whole: it is there in its old or its new state, whenever the process ends. Readable for its owner
+ * alone (0600); a folder that is missing is made as private (0700).
+ */
+export async function replacePrivateFile(path: string, content: Iterable<string>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}.tmp`;
+  // Left by a process of the same id that was killed; `wx` would refuse it, and follows no link either.
+  await rm(temporary, { force: true });
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    try {
+      await writeAll(file, content);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function writeAll(file: FileHandle, content: Iterable<string>): Promise<void> {
+  let chunk = '';
+  for (const part of content) {
+    chunk += part;
+    if (chunk.length < chunkLength) continue;
+    await file.write(chunk);
+    chunk = '';
+  }
+  await file.write(chunk);
+}
+
+/**
+ * Undefined when there is no such file.
+ * @throws Error for a file that others than this user can have written or read
+ */
+export async function readPrivateFile(path: string): Promise<Buffer | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw code === 'ELOOP' ? new Error('it is a symbolic link') : error;
+  }
+  try {
+    await checkPrivate(file);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+async function checkPrivate(file: FileHandle): Promise<void> {
+  const stat = await file.stat();
+  if (!stat.isFile()) throw new Error('it is not a file');
+  if (stat.size > maxBytes) throw new Error(`it has ${stat.size} bytes, and more than ${maxBytes} are never written`);
+  const user = process.getuid?.();
+  // Windows has neither.
+  if (user === undefined) return;
+  if (stat.uid !== user) throw new Error(`its owner is user ${stat.uid}, and this is user ${user}`);
+  const mode = stat.mode & 0o777;
+  if ((mode & 0o077) !== 0) throw new Error(`its mode is ${mode.toString(8).padStart(4, '0')}, and must be 0600`);
+}
