@@ -14,6 +14,7 @@ import { rateLimitFilter } from './filters/rate-limit.js';
 import { retryFilter } from './filters/retry.js';
 import { routeFilter } from './filters/route.js';
 import { attemptTelemetryFilter, telemetryFilter } from './filters/telemetry.js';
+import { transparentRetryFilter } from './filters/transparent-retry.js';
 import { waitForReadyFilter } from './filters/wait-for-ready.js';
 import { RateLimiter } from './policy/rate-limiter.js';
 import type { WallClock } from './policy/retry-after.js';
@@ -50,6 +51,7 @@ export function outbound<C extends Call>(
   const attemptFilters: Filter[] = [
     waitForReadyFilter(clock), //                   above the breakers: a call that waits takes no place
     circuitBreakersFilter, //                       below retry: every attempt counts against the limits
+    transparentRetryFilter, //                      above the balancer, which picks anew; below the breakers: it keeps its place
     ...(picksEndpoint ? endpointFilters : []), //   below the breakers: a refused attempt takes no endpoint's turn
     attemptTelemetryFilter(clock), //               below the balancer: an attempt is told with its endpoint
     perTryTimeoutFilter(clock), //                  last: waiting above must not eat an attempt's time

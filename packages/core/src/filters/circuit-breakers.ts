@@ -2,13 +2,14 @@ import type { Call } from '../call.js';
 import { MeshError } from '../errors.js';
 import { breakerOf } from '../policy/breaker-of.js';
 import type { CircuitBreaker } from '../policy/circuit-breaker.js';
+import { send } from '../send.js';
 import type { Filter } from '../service.js';
 
 /** Every attempt counts against the cluster's limit of requests, from here to the end of its body. */
 export const circuitBreakersFilter: Filter = (next) => (call) => {
   const breaker = breakerOf(call);
   if (!breaker.tryAcquireRequest()) return Promise.reject(overflow(call, breaker));
-  return next(call).then(
+  return send(next, call).then(
     (reply) => {
       reply.onFinish(() => breaker.releaseRequest());
       return reply;

@@ -1,6 +1,7 @@
 import type { Call } from '../call.js';
 import type { Clock } from '../clock.js';
 import { MeshError } from '../errors.js';
+import { send } from '../send.js';
 import type { Filter, Reply } from '../service.js';
 
 /**
@@ -17,7 +18,7 @@ export function deadlineFilter(clock: Clock): Filter {
     if (durationMs > 0) bringForward(call, now + durationMs, 'max_duration_timeout');
     if (call.deadline <= now) return Promise.reject(deadlineExceeded(call));
     const timer = clock.setTimer(call.deadline - now, () => call.cancel(deadlineExceeded(call)));
-    return next(call).then(
+    return send(next, call).then(
       (reply) => cancelTimerAtEnd(reply, timer),
       (error) => {
         timer.cancel();

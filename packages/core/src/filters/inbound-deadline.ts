@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { send } from '../send.js';
 import type { Filter } from '../service.js';
 import { deadlineExceeded } from './deadline.js';
 
@@ -12,7 +13,7 @@ export function inboundDeadlineFilter(clock: Clock): Filter {
     const leftMs = call.deadline - clock.now();
     if (leftMs <= 0) return Promise.reject(deadlineExceeded(call));
     const timer = clock.setTimer(leftMs, () => call.cancel(deadlineExceeded(call)));
-    return next(call).then(
+    return send(next, call).then(
       (reply) => {
         reply.onFinish(() => {
           timer.cancel();

@@ -50,10 +50,12 @@ function tellBrokenBody(detector: OutlierDetector, host: ClusterHost, failure: M
  * A deadline counts as Envoy's global timeout does, whoever set it; that the caller went away does not. An overflow is the
  * cluster's and not the endpoint's (Envoy issue 25487), and what is wrong with the request is the caller's.
  */
-function blames({ reason }: MeshError): 'connection' | 'time' | 'nobody' {
+function blames({ reason, maybeSent }: MeshError): 'connection' | 'time' | 'nobody' {
   switch (reason) {
-    case 'upstream_connection_failure':
     case 'upstream_connection_termination':
+      // A connection that its server ends in peace refuses what comes too late (GOAWAY).
+      return maybeSent ? 'connection' : 'nobody';
+    case 'upstream_connection_failure':
     case 'upstream_reset':
     case 'upstream_protocol_error':
       return 'connection';

@@ -1,7 +1,9 @@
 import type { Call } from '../call.js';
 import type { Clock } from '../clock.js';
 import { MeshError } from '../errors.js';
+import type { RetryPolicy } from '../model/route.js';
 import { IdleWatch } from '../policy/idle-watch.js';
+import { send } from '../send.js';
 import type { Filter, Reply, Service } from '../service.js';
 import { deadlineExceeded } from './deadline.js';
 
@@ -15,14 +17,22 @@ export function perTryTimeoutFilter(clock: Clock): Filter {
       return Promise.reject(call.cancelled ?? deadlineExceeded(call));
     const retry = call.action?.retry;
     if (retry === undefined) return next(call);
-    const attempt =
-      retry.perTryIdleTimeoutMs === 0 ? next(call) : watchedAttempt(next, call, retry.perTryIdleTimeoutMs, clock);
-    if (retry.perTryTimeoutMs === 0) return attempt;
-    const timer = clock.setTimer(retry.perTryTimeoutMs, () => {
-      call.interrupt?.(givenUp(`no response headers within ${retry.perTryTimeoutMs} ms`));
+    const { perTryTimeoutMs } = retry;
+    if (perTryTimeoutMs === 0) return makeAttempt(next, call, retry, clock);
+    const timer = clock.setTimer(perTryTimeoutMs, () => {
+      call.interrupt?.(givenUp(`no response headers within ${perTryTimeoutMs} ms`));
     });
-    return attempt.finally(() => timer.cancel());
+    return makeAttempt(next, call, retry, clock).finally(() => timer.cancel());
   };
+}
+
+function makeAttempt<C extends Call>(
+  next: Service<C>,
+  call: C,
+  { perTryIdleTimeoutMs }: RetryPolicy,
+  clock: Clock,
+): Promise<Reply> {
+  return perTryIdleTimeoutMs === 0 ? send(next, call) : watchedAttempt(next, call, perTryIdleTimeoutMs, clock);
 }
 
 async function watchedAttempt<C extends Call>(
@@ -35,7 +45,7 @@ async function watchedAttempt<C extends Call>(
     interrupt?.(givenUp(`nothing of the response came for ${timeoutMs} ms`));
   });
   call.attemptIdleWatch = watch;
-  const attempt = next(call);
+  const attempt = send(next, call);
   // This attempt's own: while a response that was dropped still drains, the slot may be a later attempt's.
   const interrupt = call.interrupt;
   try {

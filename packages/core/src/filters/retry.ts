@@ -9,6 +9,7 @@ import { isRetriableFailure, isRetriableReply, isRetriableRequest } from '../pol
 import { retryHeaders } from '../retry-headers.js';
 import type { Filter, Reply, Service } from '../service.js';
 import { waitUnlessInterrupted } from '../wait.js';
+import { rememberTried } from './remember-tried.js';
 import { RetryLease } from './retry-lease.js';
 
 interface Timing {
@@ -159,12 +160,6 @@ function whyNotAllowed({ retriesElsewhere }: Call): string {
 function settleRetries(call: Call, failed: boolean): void {
   if (failed) call.retriesSpent = true;
   else if (!call.retriesSpent) call.cluster!.state.counters.upstreamRqRetrySuccess += 1;
-}
-
-function rememberTried(call: Call): void {
-  if (call.endpoint === undefined) return;
-  if (call.triedEndpoints === undefined) call.triedEndpoints = [call.endpoint];
-  else call.triedEndpoints.push(call.endpoint);
 }
 
 function attemptFailed(call: Call, error: unknown): MeshError {

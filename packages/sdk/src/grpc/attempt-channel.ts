@@ -11,6 +11,15 @@ export interface AttemptChannel {
   createCall(path: string, deadline: number, host: string, credentials: CallCredentials | undefined): AttemptCall;
   /** Calls back once when the connection is up. Returns what ends the waiting. */
   onReady(listener: () => void): () => void;
+  /** How often something of a response has come, on whichever call. */
+  readonly heard: number;
+  onHeard(): void;
+  /**
+   * An attempt has run out of time with no answer.
+   * @param heardBefore `heard` when it began
+   * @param since when that was; default now
+   */
+  onUnanswered(heardBefore: number, since: number | undefined): void;
   onCallStarted(): void;
   onCallEnded(): void;
 }

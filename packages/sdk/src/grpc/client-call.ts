@@ -1,5 +1,5 @@
 import type { CallCredentials, Metadata } from '@grpc/grpc-js';
-import { type Clock, MeshError, type Reply, type Service, type Timer } from '@inmesh/core';
+import { type Clock, MeshError, type Reply, type Service, send, type Timer } from '@inmesh/core';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
 import { inboundCalls } from '../server/context.js';
 import type { InboundCall } from '../server/inbound-call.js';
@@ -36,6 +36,8 @@ let callNumber = 0;
 export class ClientCall implements ChannelCall, ResponseListener {
   readonly #log: MessageLog;
   readonly #number = ++callNumber;
+  /** Called once, when the caller is told the status. */
+  onEnded: (() => void) | undefined;
   #listener: ChannelListener | undefined;
   #credentials: CallCredentials | undefined;
   #call: GrpcCall | undefined;
@@ -128,6 +130,7 @@ export class ClientCall implements ChannelCall, ResponseListener {
     this.#prepareTimer?.cancel();
     this.#log.end();
     this.context.calls.delete(this);
+    this.onEnded?.();
     // Not from within a promise, where what a caller's listener throws would be nobody's.
     process.nextTick(() => this.#listener!.onReceiveStatus(status));
   }
@@ -141,18 +144,15 @@ export class ClientCall implements ChannelCall, ResponseListener {
     let preparing: Promise<void> | undefined;
     try {
       preparing = prepare(target.scheme, target.authority);
+      if (preparing === undefined) this.#begin(metadata, inbound);
     } catch (error) {
       this.#fail(MeshError.from(error));
       return;
     }
-    const begin = () => this.#begin(metadata, inbound);
-    if (preparing === undefined) {
-      begin();
-      return;
-    }
+    if (preparing === undefined) return;
     this.#endAtDeadline(internals.clock);
     const prepared = inbound === undefined ? preparing : whileServing(inbound, preparing);
-    prepared.then(begin).catch((error) => this.#fail(MeshError.from(error)));
+    prepared.then(() => this.#begin(metadata, inbound)).catch((error) => this.#fail(MeshError.from(error)));
   }
 
   /** While the configuration is made ready there is no call yet that would end in time. */
@@ -172,16 +172,21 @@ export class ClientCall implements ChannelCall, ResponseListener {
     this.#call = call;
     if (this.#cancelled !== undefined) call.cancel(this.#cancelled);
     if (inbound !== undefined) inherit(call, inbound, internals);
-    outbound(call)
+    send(outbound, call)
       .then(
         (reply) => this.#deliver(reply, call, inbound),
         (error) => {
+          const failure = MeshError.from(error);
+          call.currentAttempt?.abandon(failure);
           if (call.retriesSpent) inbound?.spendRetries();
           inbound?.release(call);
-          this.#fail(explainMissing(MeshError.from(error), internals));
+          this.#fail(explainMissing(failure, internals));
         },
       )
-      .catch(throwAlone);
+      .catch((error) => {
+        call.currentAttempt?.abandon(MeshError.from(error));
+        throwAlone(error);
+      });
   }
 
   #newCall(metadata: Metadata): GrpcCall {

@@ -1,14 +1,18 @@
 import type { CallCredentials } from '@grpc/grpc-js';
-import type { CircuitBreaker } from '@inmesh/core';
+import type { CircuitBreaker, Clock } from '@inmesh/core';
 import type { AttemptChannel } from './attempt-channel.js';
 import type { ChannelCall, GrpcChannel } from './grpc-js.js';
 
 const ready = 2;
 const shutdown = 4;
+const maxSilenceMs = 1000;
 
 /** grpc-js's channel to one endpoint, which is one HTTP/2 connection, and the calls that are under way on it. */
 export class EndpointChannel implements AttemptChannel {
   requests = 0;
+  heard = 0;
+  /** Since when attempts run out of time and nothing comes. */
+  #silence: { readonly heard: number; readonly since: number } | undefined;
   #active = 0;
   #closed = false;
   #draining: { readonly done: Promise<void>; readonly settle: () => void } | undefined;
@@ -18,7 +22,8 @@ export class EndpointChannel implements AttemptChannel {
   constructor(
     private readonly channel: GrpcChannel,
     private readonly breaker: CircuitBreaker,
-    readonly openedAt: number,
+    private readonly clock: Clock,
+    readonly openedAt = clock.now(),
   ) {
     breaker.connections += 1;
   }
@@ -32,6 +37,24 @@ export class EndpointChannel implements AttemptChannel {
     const child = this.channel.createCall(path, deadline, host, null, 0);
     if (credentials !== undefined) child.setCredentials(credentials);
     return child;
+  }
+
+  /**
+   * A connection whose other end is lost without a word looks like a slow server: where nothing comes for so long, on any
+   * call, a new one tells. HTTP/1 closes the connection of every call that is given up; here they share it.
+   */
+  get isSilent(): boolean {
+    const silence = this.#silence;
+    return silence?.heard === this.heard && this.clock.now() - silence.since >= maxSilenceMs;
+  }
+
+  onHeard(): void {
+    this.heard += 1;
+  }
+
+  onUnanswered(heardBefore: number, since = this.clock.now()): void {
+    if (heardBefore !== this.heard || this.#silence?.heard === this.heard || !this.isReady) return;
+    this.#silence = { heard: heardBefore, since };
   }
 
   onCallStarted(): void {

@@ -88,12 +88,12 @@ export class EndpointChannels implements ChannelSource {
       this.credentials ?? (call.scheme === 'https' ? credentials.createSsl() : credentials.createInsecure());
     const name = { 'grpc.default_authority': call.authority, ...(call.scheme === 'https' && tlsName(call.authority)) };
     const options = { ...name, ...defaults(cluster), ...this.options, ...fixed };
-    return new EndpointChannel(new Channel(targetOf(state), chosen, options), breaker, this.clock.now());
+    return new EndpointChannel(new Channel(targetOf(state), chosen, options), breaker, this.clock);
   }
 
-  #isSpent({ requests, openedAt }: EndpointChannel, cluster: Cluster): boolean {
+  #isSpent({ requests, openedAt, isSilent }: EndpointChannel, cluster: Cluster): boolean {
     const { maxRequestsPerConnection, maxConnectionDurationMs } = cluster;
-    if (requests >= maxRequestsPerConnection) return true;
+    if (isSilent || requests >= maxRequestsPerConnection) return true;
     return maxConnectionDurationMs > 0 && this.clock.now() - openedAt >= maxConnectionDurationMs;
   }
 

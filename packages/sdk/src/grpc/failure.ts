@@ -7,6 +7,14 @@ export function isFromUpstream({ metadata }: { readonly metadata: Metadata }): b
   return firstValue(metadata, 'content-type') !== undefined;
 }
 
+/** Of a `grpc-status` that is no number grpc-js makes NaN, and of a message that cannot be decompressed no code at all. */
+export function readable(status: StatusObject): StatusObject {
+  if (status.code >= 0) return status;
+  const isMalformed = Number.isNaN(status.code);
+  const details = isMalformed ? 'malformed grpc-status' : 'a message could not be decompressed';
+  return { code: isMalformed ? 2 : 13, details: status.details || details, metadata: status.metadata };
+}
+
 const ownTexts: Readonly<Record<number, RegExp>> = {
   1: /^Call cancelled$/,
   4: /^Deadline exceeded after /,
@@ -25,21 +33,26 @@ interface Meaning {
   readonly maybeSent: boolean;
 }
 
-/** What a status that grpc-js made by itself means to the mesh. grpc-js tells causes apart by their text alone. */
-export function toFailure({ code, details }: StatusObject, call: Call): MeshError {
+/**
+ * What a status that grpc-js made by itself means to the mesh. grpc-js tells causes apart by their text alone.
+ * @param isConnectionUp whether the connection takes other calls
+ */
+export function toFailure({ code, details }: StatusObject, call: Call, isConnectionUp: boolean): MeshError {
   // grpc-js's own timer may be the first by a moment.
   if (code === 4) return deadlineExceeded(call);
-  const { reason, maybeSent } = meaningOf(code, details);
+  const { reason, maybeSent } = meaningOf(code, details, isConnectionUp);
   return new MeshError(reason, { message: details, maybeSent, grpcStatus: code, hint: hintFor(details) });
 }
 
-function meaningOf(code: number, details: string): Meaning {
+function meaningOf(code: number, details: string, isConnectionUp: boolean): Meaning {
   if (details.startsWith('Getting metadata from plugin')) return { reason: 'invalid_request', maybeSent: false };
   switch (code) {
     case 14:
-      return unavailable(details);
+      return unavailable(details, isConnectionUp);
     case 13:
-      if (details.startsWith('Failed to start HTTP/2 stream')) return { reason: 'upstream_reset', maybeSent: false };
+      if (details.startsWith('Failed to start HTTP/2 stream'))
+        // What is wrong with the caller's own metadata every endpoint would refuse.
+        return { reason: /header/i.test(details) ? 'invalid_request' : refusedBy(isConnectionUp), maybeSent: false };
       if (details.startsWith('Received RST_STREAM')) return { reason: 'upstream_reset', maybeSent: true };
       return { reason: 'invalid_request', maybeSent: true };
     case 1:
@@ -55,20 +68,20 @@ function meaningOf(code: number, details: string): Meaning {
   }
 }
 
-function unavailable(details: string): Meaning {
+function unavailable(details: string, isConnectionUp: boolean): Meaning {
   if (details.startsWith('No connection established') || details.startsWith('Channel closed'))
     return { reason: 'upstream_connection_failure', maybeSent: false };
-  if (details.startsWith('Stream refused')) return { reason: 'upstream_reset', maybeSent: false };
+  if (details.startsWith('Stream refused')) return { reason: refusedBy(isConnectionUp), maybeSent: false };
   return { reason: 'upstream_connection_termination', maybeSent: true };
+}
+
+/** An upstream that has too much, or a connection at its end (GOAWAY). */
+function refusedBy(isConnectionUp: boolean): MeshErrorReason {
+  return isConnectionUp ? 'upstream_reset' : 'upstream_connection_termination';
 }
 
 function hintFor(details: string): string | undefined {
   if (details.includes('ECONNREFUSED'))
     return 'nothing listens at that address: the process may be down, or targetPort wrong';
   return undefined;
-}
-
-/** A stream that the upstream refused, or that could not be opened: it was never acted on (gRFC A6, transparent retry). */
-export function isRefusedStream({ reason, maybeSent }: MeshError): boolean {
-  return reason === 'upstream_reset' && !maybeSent;
 }

@@ -1,7 +1,7 @@
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import type { FinishListener, MeshError, Reply } from '@inmesh/core';
 import type { AttemptChannel } from './attempt-channel.js';
-import { isFromUpstream, isMadeHere, toFailure } from './failure.js';
+import { isFromUpstream, isMadeHere, readable, toFailure } from './failure.js';
 import type { GrpcCall } from './grpc-call.js';
 import type { AttemptCall } from './grpc-js.js';
 import { addHeader, firstValue } from './metadata.js';
@@ -19,6 +19,7 @@ type State =
 
 const ok = 0;
 const cancelled = 1;
+const deadlineExceeded = 4;
 
 /**
  * One attempt on one endpoint: grpc-js's listener on one side, the filters' Reply on the other. Response headers commit it;
@@ -39,6 +40,7 @@ export class GrpcAttempt implements Reply {
   #failure: MeshError | undefined;
   #finishListeners: FinishListener[] = [];
   readonly #child: AttemptCall;
+  readonly #heardBefore: number;
   readonly #onInterrupt = (reason: MeshError) => this.#interrupt(reason);
 
   constructor(
@@ -49,13 +51,10 @@ export class GrpcAttempt implements Reply {
     child: AttemptCall,
   ) {
     this.#child = child;
+    this.#heardBefore = channel.heard;
     call.interrupt = this.#onInterrupt;
     call.currentAttempt = this;
     channel.onCallStarted();
-  }
-
-  get isConnectionUp(): boolean {
-    return this.channel.isReady;
   }
 
   get peer(): string {
@@ -73,7 +72,7 @@ export class GrpcAttempt implements Reply {
     this.#child.start(metadata, {
       onReceiveMetadata: (headers) => this.#onMetadata(headers),
       onReceiveMessage: (message: Buffer) => this.#onMessage(message),
-      onReceiveStatus: (status) => this.#onStatus(status),
+      onReceiveStatus: (status) => this.#onStatus(readable(status)),
     });
     if (this.call.readWanted) this.#child.startRead();
     const { log, idleWatch } = this.call;
@@ -88,6 +87,12 @@ export class GrpcAttempt implements Reply {
   /** Gives the attempt up before anything has come of it. */
   giveUp(reason: MeshError): void {
     if (this.#state === 'waiting') this.#interrupt(reason);
+  }
+
+  /** The call has failed: where an exception was the reason, nobody may have ended its attempt. */
+  abandon(reason: MeshError): void {
+    if (this.#state === 'held') this.discard();
+    else this.#interrupt(reason);
   }
 
   // What the filters call.
@@ -141,6 +146,7 @@ export class GrpcAttempt implements Reply {
   // What grpc-js calls.
 
   #onMetadata(metadata: Metadata): void {
+    this.channel.onHeard();
     this.#answered();
     if (this.#state !== 'waiting') return;
     this.#moved();
@@ -150,6 +156,7 @@ export class GrpcAttempt implements Reply {
   }
 
   #onMessage(message: Buffer): void {
+    this.channel.onHeard();
     if (this.#state === 'ended' || this.#state === 'waiting') return;
     this.#moved();
     if (this.#state === 'delivering') this.#pass(message);
@@ -177,9 +184,11 @@ export class GrpcAttempt implements Reply {
   #onStatusAlone(status: StatusObject): void {
     const httpStatus = httpStatusIn(status);
     if (status.code !== ok && !isFromUpstream(status) && httpStatus === undefined) {
-      this.#fail(this.call.cancelled ?? toFailure(status, this.call));
+      if (status.code === deadlineExceeded) this.#unanswered();
+      this.#fail(this.call.cancelled ?? toFailure(status, this.call, this.channel.isReady));
       return;
     }
+    this.channel.onHeard();
     this.grpcStatus = status.code;
     this.httpStatus = httpStatus ?? httpStatusOfGrpc(status.code);
     this.#isTrailersOnly = true;
@@ -202,7 +211,7 @@ export class GrpcAttempt implements Reply {
   /** A status that grpc-js made breaks a response off, one of the upstream ends it. */
   #finish(status: StatusObject): void {
     if (!this.#isTrailersOnly && isMadeHere(status)) {
-      this.#breakOff(toFailure(status, this.call));
+      this.#breakOff(toFailure(status, this.call, this.channel.isReady));
       return;
     }
     this.grpcStatus = status.code;
@@ -214,6 +223,7 @@ export class GrpcAttempt implements Reply {
   #interrupt(reason: MeshError): void {
     switch (this.#state) {
       case 'waiting':
+        if (reason.grpcStatus === deadlineExceeded) this.#unanswered();
         this.#fail(reason);
         this.#child.cancelWithStatus(cancelled, reason.message);
         return;
@@ -259,6 +269,10 @@ export class GrpcAttempt implements Reply {
     const answered = this.onAnswered;
     this.onAnswered = undefined;
     answered?.();
+  }
+
+  #unanswered(): void {
+    this.channel.onUnanswered(this.#heardBefore, this.call.attempt > 1 ? undefined : this.call.startedAt);
   }
 
   #moved(): void {

@@ -1,8 +1,9 @@
 import type { Interceptor, InterceptorOptions, NextCall } from '@grpc/grpc-js';
+import { MeshError } from '@inmesh/core';
 import type { AttemptChannel, ChannelSource } from './attempt-channel.js';
 import { type CallContext, ClientCall } from './client-call.js';
 import type { GrpcCall } from './grpc-call.js';
-import type { AttemptCall } from './grpc-js.js';
+import type { AttemptCall, MessageContext } from './grpc-js.js';
 import { type GrpcTarget, parseTarget } from './target.js';
 
 /**
@@ -42,12 +43,22 @@ class InterceptedCall extends ClientCall {
   sendMessage(message: Buffer): void {
     this.sendMessageWithContext({}, message);
   }
+
+  override sendMessageWithContext(context: MessageContext, message: Buffer): void {
+    try {
+      super.sendMessageWithContext(context, message);
+    } catch (error) {
+      // It was serialized for its size alone; grpc-js, which does it once more, says it in these words.
+      this.cancelWithStatus(13, `Request message serialization failure: ${MeshError.from(error).message}`);
+    }
+  }
 }
 
 /** The rest of a client's interceptors and its channel. */
 class OwnChannel implements ChannelSource, AttemptChannel {
   readonly reachesEndpoints = false;
   readonly isReady = true;
+  readonly heard = 0;
   #authority: string | undefined;
 
   constructor(
@@ -69,6 +80,10 @@ class OwnChannel implements ChannelSource, AttemptChannel {
   onReady(): () => void {
     return () => {};
   }
+
+  onHeard(): void {}
+
+  onUnanswered(): void {}
 
   onCallStarted(): void {}
 

@@ -1,6 +1,7 @@
 import { MeshError } from '@inmesh/core';
 import { type CallContext, ClientCall } from './client-call.js';
 import type { ChannelCall, GrpcChannel, ServerParentCall } from './grpc-js.js';
+import { cancelWith } from './parent-call.js';
 import { targetState, watchTargetState } from './target-state.js';
 
 type ConnectivityState = ReturnType<GrpcChannel['getConnectivityState']>;
@@ -32,7 +33,7 @@ export class MeshChannel implements GrpcChannel {
     const end = inherited ? toMs(deadline) : Math.min(toMs(deadline), toMs(parentCall.getDeadline()));
     const call = new ClientCall(this.context, method, end, host ?? undefined);
     if (parentCall !== null && (flags & this.context.grpc.propagate.CANCELLATION) !== 0) {
-      parentCall.on('cancelled', () => call.cancelWithStatus(1, 'Cancelled by parent call'));
+      cancelWith(parentCall, call);
     }
     return call;
   }

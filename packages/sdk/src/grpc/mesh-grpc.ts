@@ -24,7 +24,9 @@ import { parseTarget, xdsTarget } from './target.js';
 /**
  * Channel options of grpc-js, of which those about name resolution, balancing and retries do nothing here, and the
  * credentials of the connections. `grpc.per_rpc_retry_buffer_size` (default 256 KiB) and `grpc.retry_buffer_size` (of the
- * channel, default 16 MiB) bound what is kept of requests to be sent again.
+ * channel, default 16 MiB) bound what is kept of requests to be sent again. A connection on which calls run out of time and
+ * nothing comes for a second is replaced; streams without a deadline need `grpc.keepalive_time_ms` (default: none, as servers
+ * end connections that are asked too often) to learn that their server is lost. `tcpKeepalive` does nothing here.
  */
 export interface MeshChannelOptions extends ChannelOptions {
   /** Default: none, calls go in the clear; for a target with `https://`, grpc-js's own TLS. */
@@ -69,10 +71,11 @@ export class MeshGrpc {
   /**
    * A channel of grpc-js through the mesh; a Client takes it as `channelOverride`.
    * @param target `host:port`; `dns:///` or `xds:///` before it means the same, unless the config server is asked by name (docs/bootstrap.md)
-   * @throws MeshError `invalid_request` for another target, and when @grpc/grpc-js is not installed
+   * @throws MeshError `invalid_request` for another target, for credentials of another copy of @grpc/grpc-js, and when it is not installed
    */
   channel(target: string, { credentials, ...options }: MeshChannelOptions = {}): ChannelInterface {
     const grpc = loadGrpcJs();
+    if (credentials !== undefined && !(credentials instanceof grpc.ChannelCredentials)) throw strangeCredentials();
     const parsed = parseTarget(target, credentials?._isSecure() === true);
     if (this.#closed) throw new MeshError('mesh_closed', { message: 'the mesh was closed' });
     const xds = xdsTarget(target);
@@ -103,7 +106,8 @@ export class MeshGrpc {
    * An interceptor for a client that keeps a channel of its own: routes' timeouts, retries, limits, faults and header changes,
    * the incoming request's deadline and trace, and telemetry apply. Where a call goes is the channel's business, so weights,
    * mirrors, balancing and outlier detection do not.
-   * @param target what the client's calls are known as to the configuration, `host:port`; default: its channel's own target
+   * @param target what the client's calls are known as to the configuration, `host:port`; default: its channel's own target,
+   *   for which the interceptors behind this one are made once more, with a call that is never started
    */
   interceptor(target?: string): Interceptor {
     const grpc = loadGrpcJs();
@@ -174,6 +178,14 @@ export class MeshGrpc {
     if (key !== undefined) this.#shared.delete(key);
     void shared.channels.close().then(() => this.#all.delete(shared.channels));
   }
+}
+
+/** grpc-js would say so at each call. */
+function strangeCredentials(): MeshError {
+  return new MeshError('invalid_request', {
+    message: 'credentials: not made by the @grpc/grpc-js that the mesh has loaded',
+    hint: 'there are two copies of it, or another value was given: see npm ls @grpc/grpc-js',
+  });
 }
 
 /** Undefined where options hold what no text tells apart. */

@@ -1,5 +1,5 @@
 import { stringify } from 'node:querystring';
-import { MeshError, type Reply, type Service } from '@inmesh/core';
+import { MeshError, type Reply, type Service, send } from '@inmesh/core';
 import { Dispatcher } from 'undici';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
 import { inboundCalls } from '../server/context.js';
@@ -64,14 +64,16 @@ export class MeshDispatcher extends Dispatcher {
     const call = this.#newCall(options, handler);
     handler.onConnect((reason) => call.cancel(callerCancelled(reason)), null);
     if (inbound !== undefined) inherit(call, inbound, this.internals);
-    this.outbound(call)
+    send(this.outbound, call)
       .then(
         (reply) => deliver(reply, call, inbound),
         (error) => {
+          const failure = MeshError.from(error);
+          call.currentAttempt?.abandon(failure);
           if (call.retriesSpent) inbound?.spendRetries();
           inbound?.release(call);
           call.bodyTap?.abandon();
-          handler.onError(toCallerError(explainMissing(MeshError.from(error), this.internals)));
+          handler.onError(toCallerError(explainMissing(failure, this.internals)));
         },
       )
       .catch((error) => this.internals.logger.error('a response handler threw', { error: String(error) }));

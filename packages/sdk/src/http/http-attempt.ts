@@ -57,6 +57,7 @@ export class HttpAttempt implements ResponseHandler, Reply {
     private readonly reject: (failure: MeshError) => void,
   ) {
     call.interrupt = this.#onInterrupt;
+    call.currentAttempt = this;
   }
 
   get waitsForConnection(): boolean {
@@ -227,6 +228,12 @@ export class HttpAttempt implements ResponseHandler, Reply {
     this.#state = 'discarded';
     this.#drainTimer = this.clock.setTimer(maxDrainMs, () => this.#stopDraining());
     this.#resumeIfPaused();
+  }
+
+  /** The call has failed: where an exception was the reason, nobody may have ended its attempt. */
+  abandon(reason: MeshError): void {
+    if (this.#state === 'held') this.discard();
+    else if (this.#state !== 'discarded') this.#interrupt(reason);
   }
 
   /** Something of the response has come; a dropped one's rest is no sign of life of the attempt after it. */

@@ -1,6 +1,7 @@
 import { Call, type CallInit, LocalReply, type LocalResponse, type Reply } from '@inmesh/core';
 import type { Dispatcher } from 'undici';
 import { BodyTap } from './body-tap.js';
+import type { HttpAttempt } from './http-attempt.js';
 import { ignoreResponse } from './ignore-response.js';
 import { writeLocalResponse } from './local-response.js';
 import { type RequestBody, requestBody } from './request-body.js';
@@ -14,6 +15,8 @@ export class HttpCall extends Call {
   readonly handler: ResponseHandler;
   /** Where the chunks of the body go as well; undefined while no copy of the call wants them. */
   bodyTap: BodyTap | undefined = undefined;
+  /** The attempt that was made last. */
+  currentAttempt: HttpAttempt | undefined = undefined;
 
   constructor(
     init: CallInit & {

@@ -1,8 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
+import { testOutlierDetection, testRetryPolicy } from '@inmesh/core/testing';
 import { describe, expect, it } from 'vitest';
 import { parseTarget } from '../../src/grpc/target.js';
 import { TestService } from './interop-service.js';
-import { clientOf, keep, startMesh, startServer, unary } from './support.js';
+import { clientOf, keep, metadataOf, startMesh, startServer, unary } from './support.js';
 
 describe('a target', () => {
   it.each([
@@ -48,6 +49,28 @@ describe('a channel through the mesh', () => {
     const client = keep(new TestService('ignored', grpc.credentials.createInsecure(), { channelOverride }));
     expect((await unary(client)).error).toBeNull();
     expect(client.getChannel().getTarget()).toBe('reviews:80');
+  });
+
+  it('is refused credentials of another copy of grpc-js', () => {
+    const credentials = { _isSecure: () => false } as unknown as grpc.ChannelCredentials;
+    expect(() => startMesh([]).grpc.channel('reviews:80', { credentials })).toThrow(/credentials: not made by/);
+  });
+
+  it('takes a deadline that no grpc-timeout can say', async () => {
+    const client = clientOf(startMesh([await startServer()]));
+    expect((await unary(client, {}, { deadline: Number.MAX_SAFE_INTEGER })).error).toBeNull();
+  });
+
+  it('blames the caller for metadata that HTTP/2 forbids, and not the endpoint', async () => {
+    const mesh = startMesh([await startServer()], {
+      retry: testRetryPolicy(),
+      cluster: { outlierDetection: testOutlierDetection({ consecutive5xx: 1 }) },
+    });
+    const client = clientOf(mesh);
+    const { error } = await unary(client, {}, { metadata: { connection: 'close' } });
+    expect(error).toMatchObject({ code: grpc.status.INTERNAL, details: expect.stringContaining('forbidden') });
+    const { state } = mesh.internals.snapshots.current.clusters.get('reviews')!;
+    expect([state.counters.upstreamRqRetry, state.outlierDetector?.ejectedHosts]).toEqual([0, 0]);
   });
 
   it('is ready where some endpoint takes calls', async () => {
@@ -111,6 +134,21 @@ describe('a channel through the mesh', () => {
       throw new Error('the callback’s own');
     });
     expect(await uncaught).toMatchObject({ message: 'the callback’s own' });
+  });
+
+  it('ends a call whose listener throws, and holds nothing of it', async () => {
+    const mesh = startMesh([await startServer()]);
+    const uncaught = nextUncaught();
+    const call = clientOf(mesh).FullDuplexCall(metadataOf({ 'x-grpc-test-echo-initial': '1' }));
+    call.on('error', () => {});
+    call.once('metadata', () => {
+      throw new Error('the listener’s own');
+    });
+    const ended = new Promise<grpc.StatusObject>((resolve) => call.once('status', resolve));
+    expect(await uncaught).toMatchObject({ message: 'the listener’s own' });
+    expect((await ended).code).toBe(grpc.status.INTERNAL);
+    const { state, endpoints } = mesh.internals.snapshots.current.clusters.get('reviews')!;
+    expect([state.breaker.requests, endpoints[0]!.state.inFlight]).toEqual([0, 0]);
   });
 
   it('says where the answer came from', async () => {

@@ -169,6 +169,34 @@ describe('connections to endpoints', () => {
     expect(performance.now() - started).toBeLessThan(150);
   });
 
+  it('that lead nowhere are given up when nothing has come for a second (a4)', async () => {
+    const server = await startServer();
+    const wire = await startWire(server);
+    const client = clientOf(startMesh([wire]));
+    await unary(client);
+    wire.freeze();
+    const calls = [];
+    for (let i = 0; i < 12; i += 1) calls.push(await unary(client, {}, { deadline: Date.now() + 300 }));
+    expect(calls[0]!.error?.code).toBe(grpc.status.DEADLINE_EXCEEDED);
+    expect(calls.at(-1)!.error).toBeNull();
+    expect(wire.connections).toBe(2);
+  });
+
+  it('are kept where a call is slow and others are answered', async () => {
+    const server = await startServer({
+      unary: (call) => (call.request.response_size === 1 ? new Promise(() => {}) : Promise.resolve(undefined)),
+    });
+    const wire = await startWire(server);
+    const client = clientOf(startMesh([wire]));
+    await unary(client);
+    const slow = unary(client, { response_size: 1 }, { deadline: Date.now() + 1200 });
+    await server.untilSeen(2);
+    await unary(client);
+    expect((await slow).error?.code).toBe(grpc.status.DEADLINE_EXCEEDED);
+    await unary(client);
+    expect(wire.connections).toBe(1);
+  });
+
   it('are remade when they are as used as the cluster allows', async () => {
     const wire = await startWire(await startServer());
     const client = clientOf(startMesh([wire], { cluster: { maxRequestsPerConnection: 2 } }));

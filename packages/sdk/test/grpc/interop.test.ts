@@ -2,12 +2,24 @@ import { once } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { echoInitialKey, echoTrailingKey } from './interop-server.js';
-import { type OutputRequest, type OutputResponse, payload, type TestClient } from './interop-service.js';
-import { clientOf, collect, metadataOf, startMesh, startServer, unary } from './support.js';
+import { type OutputRequest, type OutputResponse, payload, type TestClient, TestService } from './interop-service.js';
+import { clientOf, collect, keep, metadataOf, startMesh, startServer, unary } from './support.js';
 
-async function connect() {
+async function throughChannel() {
   const server = await startServer();
   return { server, client: clientOf(startMesh([server])) };
+}
+
+async function toServerInMesh() {
+  const server = await startServer({ options: { interceptors: [startMesh([]).grpc.serverInterceptor()] } });
+  return { server, client: clientOf(startMesh([server])) };
+}
+
+async function throughInterceptor() {
+  const server = await startServer();
+  const interceptors = [startMesh([server]).grpc.interceptor('reviews:80')];
+  const address = `127.0.0.1:${server.port}`;
+  return { server, client: keep(new TestService(address, grpc.credentials.createInsecure(), { interceptors })) };
 }
 
 /** One message of the caller for each of the server. */
@@ -24,7 +36,11 @@ async function pingPong(
   return received;
 }
 
-describe('grpc’s interop cases pass through mesh.grpc.channel', () => {
+describe.each([
+  ['through mesh.grpc.channel', throughChannel],
+  ['to a server with the mesh’s interceptor', toServerInMesh],
+  ['through the client’s interceptor', throughInterceptor],
+])('grpc’s interop cases pass %s', (_, connect) => {
   it('empty_unary', async () => {
     const { client } = await connect();
     const response = await new Promise((resolve, reject) => {

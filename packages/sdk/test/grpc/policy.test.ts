@@ -244,6 +244,16 @@ describe('limits of gRPC calls', () => {
     for (let i = 0; i < 60; i += 1) expect((await unary(client)).error).toBeNull();
     expect(bad.seen).toHaveLength(5);
   });
+
+  it('leave an endpoint that has become slow, whose calls go elsewhere (a3)', async () => {
+    const slow = await startServer({ unary: () => new Promise((resolve) => setTimeout(resolve, 1000, undefined)) });
+    const good = [await startServer(), await startServer()];
+    const outlierDetection = testOutlierDetection({ maxEjectionPercent: 50 });
+    const retry = { ...retryOn(['deadline-exceeded']), perTryTimeoutMs: 150 };
+    const client = clientOf(startMesh([slow, ...good], { retry, cluster: { outlierDetection } }));
+    for (let i = 0; i < 40; i += 1) expect((await unary(client)).error).toBeNull();
+    expect(slow.seen).toHaveLength(5);
+  });
 });
 
 describe('faults of gRPC calls', () => {

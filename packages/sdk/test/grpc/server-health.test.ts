@@ -61,6 +61,18 @@ describe('the health service', () => {
     expect((await whole.ended).code).toBe(grpc.status.CANCELLED);
   });
 
+  it('tells a watch that reads slowly the newest status, and keeps none between', async () => {
+    const { client, health } = await serveHealth(['shop.Reviews']);
+    const one = watch(client, 'shop.Reviews');
+    await until(() => one.said.length === 1);
+    for (let i = 0; i < 1001; i += 1) health.setStatus('shop.Reviews', i % 2 === 0 ? 'NOT_SERVING' : 'SERVING');
+    await until(() => one.said.length >= 17 && one.said.at(-1) === 'NOT_SERVING');
+    expect(one.said.length).toBeLessThan(25);
+    health.setStatus('shop.Reviews', 'SERVING');
+    await until(() => one.said.at(-1) === 'SERVING');
+    one.cancel();
+  });
+
   it('is NOT_SERVING for good once the server is drained', async () => {
     const clock = new FakeClock();
     const servers = new GrpcServers({ clock, logger: silentLogger });

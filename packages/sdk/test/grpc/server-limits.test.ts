@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { runInNewContext } from 'node:vm';
 import * as grpc from '@grpc/grpc-js';
 import { RateLimiter } from '@inmesh/core';
 import { FakeClock, testRateLimit } from '@inmesh/core/testing';
@@ -208,6 +209,12 @@ describe('the authorization hook', () => {
   it.each([0, 17, -1, 1.5])('refuses with PERMISSION_DENIED where it says %s', async (code) => {
     const { client } = await connect({ authorize: () => ({ code, details: 'no' }) });
     expect((await unary(client)).error).toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+  });
+
+  it('may answer with a promise of another realm', async () => {
+    const authorize: GrpcAuthorize = () => runInNewContext("Promise.resolve({ code: 16, details: 'who?' })");
+    const { client } = await connect({ authorize });
+    expect((await unary(client)).error).toMatchObject({ code: 16, details: 'who?' });
   });
 
   it('is forgotten when the client leaves while it thinks', async () => {

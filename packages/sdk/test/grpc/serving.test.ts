@@ -5,6 +5,7 @@ import { inboundCalls } from '../../src/server/context.js';
 import { InboundCall } from '../../src/server/inbound-call.js';
 import type { StaticMesh } from '../support/static-mesh.js';
 import type { TestClient } from './interop-service.js';
+import { begin, gate } from './server-support.js';
 import { clientOf, startMesh, startServer, unary } from './support.js';
 
 /** A request that a handler of this process is answering. */
@@ -106,5 +107,34 @@ describe('a gRPC call of a handler', () => {
     expect(error?.code).toBe(grpc.status.DEADLINE_EXCEEDED);
     await leaf.untilCancelled(1);
     expect([1, 4]).toContain(await outcome);
+  });
+
+  it('ends with its parent, one of many, and is not begun after it', async () => {
+    const leaf = await startServer({ unary: () => new Promise(() => {}) });
+    const client = clientOf(startMesh([leaf]));
+    const listeners: number[] = [];
+    const codes: (number | undefined)[] = [];
+    const told = gate();
+    const middle = await startServer({
+      unary: async (parent) => {
+        const callLeaf = () =>
+          client.UnaryCall({}, new grpc.Metadata(), { parent }, (error) => {
+            codes.push(error?.code);
+            if (codes.length === 31) told.open();
+          });
+        const before = parent.listenerCount('cancelled');
+        for (let i = 0; i < 30; i += 1) callLeaf();
+        listeners.push(parent.listenerCount('cancelled') - before);
+        parent.on('cancelled', () => setImmediate(callLeaf));
+        return new Promise(() => {});
+      },
+    });
+    const call = begin(clientOf(startMesh([middle])), 'UnaryCall');
+    await leaf.untilSeen(30);
+    call.cancel();
+    await told.passed;
+    expect(listeners).toEqual([1]);
+    expect(codes).toEqual(Array.from({ length: 31 }, () => grpc.status.CANCELLED));
+    expect(leaf.seen).toHaveLength(30);
   });
 });

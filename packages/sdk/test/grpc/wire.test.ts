@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { RetryCondition } from '@inmesh/core';
-import { testRetryPolicy } from '@inmesh/core/testing';
+import { testOutlierDetection, testRetryPolicy } from '@inmesh/core/testing';
 import { describe, expect, it } from 'vitest';
 import { clientOf, keep, startMesh, startServer, unary } from './support.js';
 
 /** An HTTP/2 server that does with each stream what a test says. */
 async function rawServer(
   onStream: (stream: ServerHttp2Stream, session: ServerHttp2Session, count: number) => void,
-): Promise<{ port: number }> {
+): Promise<{ port: number; stop(): void }> {
   const server: Http2Server = createServer();
   const sessions = new Set<ServerHttp2Session>();
   let count = 0;
@@ -28,7 +28,7 @@ async function rawServer(
     for (const session of sessions) session.destroy();
     server.close();
   };
-  return keep({ port: (server.address() as AddressInfo).port, close });
+  return keep({ port: (server.address() as AddressInfo).port, stop: () => server.close(), close });
 }
 
 const grpcHeaders = { ':status': 200, 'content-type': 'application/grpc+proto' };
@@ -67,6 +67,23 @@ describe('what a server does with a stream', () => {
     for (let i = 0; i < 3; i += 1) expect((await unary(client)).status.code).toBe(0);
   });
 
+  it('is hidden where it goes away for good: the call moves on, whatever the policy (a6)', async () => {
+    const leaving = await rawServer((stream, session, count) => {
+      if (count === 0) {
+        answer(stream);
+        return;
+      }
+      leaving.stop();
+      session.goaway(0, stream.id! - 2);
+    });
+    const server = await startServer();
+    const mesh = startMesh([leaving, server], { cluster: { outlierDetection: testOutlierDetection() } });
+    const client = clientOf(mesh);
+    for (let i = 0; i < 3; i += 1) expect((await unary(client)).status.code).toBe(0);
+    const { state, endpoints } = mesh.internals.snapshots.current.clusters.get('reviews')!;
+    expect([state.breaker.requests, ...endpoints.map((endpoint) => endpoint.state.inFlight)]).toEqual([0, 0, 0]);
+  });
+
   it('goes on where it goes away in the middle of it (a6)', async () => {
     const server = await rawServer((stream, session) => {
       session.goaway(0, stream.id);
@@ -94,6 +111,22 @@ describe('what a server does with a stream', () => {
       stream.end('<h1>no</h1>');
     });
     expect((await unary(clientOf(startMesh([server])))).error?.code).toBe(code);
+  });
+
+  it('is UNKNOWN where its status is no number', async () => {
+    const server = await rawServer((stream) =>
+      stream.respond({ ...grpcHeaders, 'grpc-status': 'x' }, { endStream: true }),
+    );
+    const { error } = await unary(clientOf(startMesh([server])));
+    expect(error).toMatchObject({ code: 2, details: 'malformed grpc-status' });
+  });
+
+  it('is INTERNAL where a message cannot be decompressed', async () => {
+    const server = await rawServer((stream) => {
+      stream.respond(grpcHeaders);
+      stream.end(Buffer.from([1, 0, 0, 0, 0]));
+    });
+    expect((await unary(clientOf(startMesh([server])))).error?.code).toBe(13);
   });
 
   it('is tried elsewhere where a proxy before it answers 503', async () => {

@@ -42,8 +42,13 @@ export function checkedBy(authorize: GrpcAuthorize): Authorize<GrpcInbound> {
     const { path, metadata, authority, sourceAddress, below } = call;
     const incoming = { path, metadata, authority, sourceAddress, authContext: below.getAuthContext() };
     const verdict = runInside(call, () => authorize(incoming));
-    return verdict instanceof Promise ? verdict.then(toResponse) : toResponse(verdict);
+    // Promises of other libraries and realms are promises, too.
+    return isThenable(verdict) ? Promise.resolve(verdict).then(toResponse) : toResponse(verdict);
   };
+}
+
+function isThenable(verdict: ReturnType<GrpcAuthorize>): verdict is Promise<GrpcRefusal | undefined> {
+  return typeof (verdict as { then?: unknown } | undefined)?.then === 'function';
 }
 
 function toResponse(refusal: GrpcRefusal | undefined): LocalResponse | undefined {

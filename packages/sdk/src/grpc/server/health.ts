@@ -7,13 +7,11 @@ import {
   type HealthRequest,
   type ServingStatus,
 } from './health-messages.js';
+import { HealthWatch } from './health-watch.js';
 
 /** What a service may be set to; what was never set is `SERVICE_UNKNOWN` to those who ask. */
 export type HealthStatus = Exclude<ServingStatus, 'SERVICE_UNKNOWN'>;
 
-type Watch = ServerWritableStream<HealthRequest, ServingStatus>;
-
-const unavailable = 14;
 const notFound = 5;
 /** The name that stands for the server as a whole, which probes ask for when they name no service. */
 const wholeServer = '';
@@ -21,7 +19,7 @@ const wholeServer = '';
 /** The service grpc.health.v1.Health of one server (gRPC health checking protocol). */
 export class GrpcHealth {
   readonly #statuses = new Map<string, HealthStatus>();
-  readonly #watches = new Map<Watch, string>();
+  readonly #watches = new Set<HealthWatch>();
   #isDown = false;
 
   /** @param services full names, such as `shop.Reviews`; they and the server as a whole are SERVING from the start */
@@ -46,8 +44,7 @@ export class GrpcHealth {
 
   /** For the mesh: watches last as long as their clients like, and would hold up a server that waits for its last call. */
   endWatches(): void {
-    for (const watch of this.#watches.keys())
-      watch.emit('error', { code: unavailable, details: 'the server is shutting down' });
+    for (const watch of this.#watches) watch.end();
     this.#watches.clear();
   }
 
@@ -65,7 +62,7 @@ export class GrpcHealth {
       server.register(pathOf('Check'), check, encodeStatus, decodeRequest, 'unary'),
       server.register(
         pathOf('Watch'),
-        (watch: Watch) => this.#watch(watch),
+        (stream: ServerWritableStream<HealthRequest, ServingStatus>) => this.#watch(stream),
         encodeStatus,
         decodeRequest,
         'serverStream',
@@ -77,16 +74,17 @@ export class GrpcHealth {
     }
   }
 
-  #watch(watch: Watch): void {
-    this.#watches.set(watch, watch.request.service);
-    watch.on('cancelled', () => this.#watches.delete(watch));
-    watch.write(this.#statuses.get(watch.request.service) ?? 'SERVICE_UNKNOWN');
+  #watch(stream: ServerWritableStream<HealthRequest, ServingStatus>): void {
+    const watch = new HealthWatch(stream);
+    this.#watches.add(watch);
+    stream.on('cancelled', () => this.#watches.delete(watch));
+    watch.tell(this.#statuses.get(watch.service) ?? 'SERVICE_UNKNOWN');
   }
 
   #set(service: string, status: HealthStatus): void {
     if (this.#statuses.get(service) === status) return;
     this.#statuses.set(service, status);
-    for (const [watch, watched] of this.#watches) if (watched === service) watch.write(status);
+    for (const watch of this.#watches) if (watch.service === service) watch.tell(status);
   }
 }
 
