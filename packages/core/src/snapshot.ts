@@ -2,7 +2,7 @@ import type { ClusterView } from './cluster-view.js';
 import { HostResolver, type ResolvedHost } from './host-resolver.js';
 import type { Listener } from './model/listener.js';
 import type { ResourceProblem } from './model/problem.js';
-import type { Route, RouteConfiguration } from './model/route.js';
+import { RouteFeatures } from './route-features.js';
 import type { RouteTable } from './router/route-table.js';
 
 /** A whole configuration, immutable and consistent. A call keeps the one it began with. */
@@ -17,9 +17,7 @@ export class MeshSnapshot {
   /** What is wrong with the configuration that this was made of. */
   readonly problems: readonly ResourceProblem[];
   readonly #hosts: HostResolver;
-  #routingHeaders: readonly string[] | undefined;
-  #hasInboundLimits: boolean | undefined;
-  #hasCors: boolean | undefined;
+  readonly #features: RouteFeatures;
   #problemsByName: Map<string, ResourceProblem> | undefined;
 
   constructor(init: {
@@ -30,6 +28,8 @@ export class MeshSnapshot {
     searchDomains: readonly string[];
     hostname?: string | undefined;
     problems?: readonly ResourceProblem[] | undefined;
+    /** What it made of the very same listeners and route tables is taken over. */
+    former?: MeshSnapshot | undefined;
   }) {
     this.generation = init.generation;
     this.listeners = init.listeners;
@@ -37,7 +37,10 @@ export class MeshSnapshot {
     this.clusters = init.clusters;
     this.hostname = init.hostname ?? '';
     this.problems = init.problems ?? [];
-    this.#hosts = new HostResolver(init.listeners, init.routeTables, init.searchDomains);
+    const { former, listeners, routeTables } = init;
+    const isSame = former?.listeners === listeners && former.routeTables === routeTables;
+    this.#hosts = isSame ? former.#hosts : new HostResolver(listeners, routeTables, init.searchDomains);
+    this.#features = isSame ? former.#features : new RouteFeatures(routeTables);
   }
 
   /** What an authority means here; undefined when the configuration does not know it. */
@@ -54,53 +57,18 @@ export class MeshSnapshot {
 
   /** Lower-case names of the headers that some route matches on, pseudo headers left out. */
   get routingHeaders(): readonly string[] {
-    this.#routingHeaders ??= [
-      ...new Set([...this.routeTables.values()].flatMap((table) => headersOf(table.configuration))),
-    ];
-    return this.#routingHeaders;
+    return this.#features.routingHeaders;
   }
 
   /** Whether any route limits calls where they arrive: without one, nothing is looked up for an incoming call. */
   get hasInboundLimits(): boolean {
-    this.#hasInboundLimits ??= this.#someRoute(limitedConfigurations, isLimitedInbound);
-    return this.#hasInboundLimits;
+    return this.#features.hasInboundLimits;
   }
 
   /** Whether any route has a CORS policy. */
   get hasCors(): boolean {
-    this.#hasCors ??= this.#someRoute(corsConfigurations, (route) => route.cors !== undefined);
-    return this.#hasCors;
+    return this.#features.hasCors;
   }
-
-  #someRoute(known: WeakMap<RouteConfiguration, boolean>, test: (route: Route) => boolean): boolean {
-    return [...this.routeTables.values()].some(({ configuration }) => {
-      let found = known.get(configuration);
-      if (found === undefined) {
-        found = configuration.virtualHosts.some((host) => host.routes.some(test));
-        known.set(configuration, found);
-      }
-      return found;
-    });
-  }
-}
-
-const limitedConfigurations = new WeakMap<RouteConfiguration, boolean>();
-const corsConfigurations = new WeakMap<RouteConfiguration, boolean>();
-
-function isLimitedInbound(route: Route): boolean {
-  return route.rateLimits.some((limit) => limit.side === 'inbound');
-}
-
-const headersOfConfiguration = new WeakMap<RouteConfiguration, string[]>();
-
-function headersOf(configuration: RouteConfiguration): string[] {
-  let names = headersOfConfiguration.get(configuration);
-  if (names === undefined) {
-    const matchers = configuration.virtualHosts.flatMap((host) => host.routes.flatMap((route) => route.match.headers));
-    names = matchers.map((matcher) => matcher.name).filter((name) => !name.startsWith(':'));
-    headersOfConfiguration.set(configuration, names);
-  }
-  return names;
 }
 
 /** The current snapshot: one pointer, swapped whole. */

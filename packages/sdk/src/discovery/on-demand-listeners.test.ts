@@ -12,6 +12,7 @@ const { servers } = plain;
 let clock: FakeClock;
 let subscribed: string[];
 let problem: string | undefined;
+let announcements: number;
 let redeliveries: number;
 let onDemand: OnDemandListeners;
 
@@ -20,6 +21,7 @@ beforeEach(() => {
   subscribed = [];
   problem = undefined;
   redeliveries = 0;
+  announcements = 0;
   onDemand = create('%s');
 });
 
@@ -31,6 +33,7 @@ function create(clientListenerTemplate: string | undefined): OnDemandListeners {
     waitMs: 2000,
     subscribe: (names) => {
       subscribed = [...names];
+      announcements += 1;
     },
     problem: () => problem,
     onHosts: () => {
@@ -50,8 +53,9 @@ function deliver(names: readonly string[], missing: readonly string[] = []): Mes
   );
   const listeners = new Map([...names, ...missing].map((name) => [name.toLowerCase(), listener(name)]));
   const resources = { ...emptyResources, listeners, problems };
+  clock.advance(0);
   const renamed = onDemand.rename(resources);
-  onDemand.published(resources);
+  onDemand.published(renamed);
   return renamed;
 }
 
@@ -67,6 +71,7 @@ async function outcomeOf(promise: Promise<void> | undefined): Promise<unknown> {
 describe('A host that is called', () => {
   it('is asked for as it is written, and known as host and port', async () => {
     const asking = onDemand.prepare('http', 'reviews');
+    clock.advance(0);
     expect(subscribed).toEqual(['reviews']);
     expect(await outcomeOf(asking)).toBe('waiting');
     expect([...deliver(['reviews']).listeners.keys()]).toEqual(['reviews:80']);
@@ -79,6 +84,7 @@ describe('A host that is called', () => {
   it('has the listener that the template names', async () => {
     onDemand = create(template('x'));
     const asking = onDemand.prepare('http', 'reviews:9080');
+    clock.advance(0);
     const [name = ''] = subscribed;
     expect(name).toBe('xdstp://x/envoy.config.listener.v3.Listener/reviews:9080');
     const first = deliver([name]).listeners.get('reviews:9080');
@@ -108,10 +114,32 @@ describe('A host that is called', () => {
   it('has what comes later', async () => {
     deliver([]);
     const asking = onDemand.prepare('http', 'reviews');
+    clock.advance(0);
     expect(redeliveries).toBe(1);
     deliver([], ['reviews']);
     await asking;
     expect([...deliver(['reviews']).listeners.keys()]).toEqual(['reviews:80']);
+  });
+
+  it('is asked for together with all that are called in the same turn', () => {
+    for (let host = 0; host < 50; host += 1) void onDemand.prepare('http', `h${host}`);
+    onDemand.close();
+    expect(announcements).toBe(0);
+    onDemand = create('%s');
+    for (let host = 0; host < 50; host += 1) void onDemand.prepare('http', `h${host}`);
+    clock.advance(0);
+    expect([announcements, subscribed.length]).toEqual([1, 50]);
+  });
+
+  it('waits until its listener is in use under its own name, even if that is known', async () => {
+    onDemand = create('all');
+    void onDemand.prepare('http', 'one');
+    const renamed = deliver(['all']);
+    const asking = onDemand.prepare('http', 'two');
+    onDemand.published(renamed);
+    expect(await outcomeOf(asking)).toBe('waiting');
+    expect([...deliver(['all']).listeners.keys()]).toEqual(['one:80', 'two:80']);
+    expect(await outcomeOf(asking)).toBe('ready');
   });
 
   it('is forgotten after a thousand others, unless it is a target of xds:', () => {
@@ -122,6 +150,7 @@ describe('A host that is called', () => {
       void onDemand.prepare('http', `h${host}`);
       deliver([`h${host}`]);
     }
+    clock.advance(0);
     expect(subscribed).toHaveLength(1000);
     expect(subscribed).toContain('kept');
     expect(subscribed).not.toContain('first');
@@ -132,6 +161,7 @@ describe('A target of xds:', () => {
   it('fails with the reason when it has no listener, each time', async () => {
     onDemand.claim('http', 'reviews', 'x');
     const asking = onDemand.prepare('http', 'reviews');
+    clock.advance(0);
     const [name = ''] = subscribed;
     expect(name).toBe(`xdstp://x/envoy.config.listener.v3.Listener/reviews`);
     deliver([], [name]);

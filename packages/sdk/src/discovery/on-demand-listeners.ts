@@ -45,6 +45,8 @@ export class OnDemandListeners {
   readonly #hosts = new Map<string, Host>();
   #resources: MeshResources | undefined;
   #isClosed = false;
+  /** Runs when hosts have come or gone that the client was not told of. */
+  #announcement: Timer | undefined;
 
   constructor(options: OnDemandOptions) {
     this.#options = options;
@@ -95,12 +97,12 @@ export class OnDemandListeners {
     return { ...resources, listeners };
   }
 
-  /** What `rename` made of these is in use now. */
-  published(resources: MeshResources): void {
-    const refusals = refusalsOf(resources);
-    for (const host of this.#hosts.values()) {
+  /** What `rename` made is in use now. A host that was called since then is not in it, even if its listener is known. */
+  published(renamed: MeshResources): void {
+    const refusals = refusalsOf(renamed);
+    for (const [key, host] of this.#hosts) {
       const before = host.state;
-      const state = stateIn(host, resources, refusals);
+      const state = stateIn(host, renamed.listeners.has(key), refusals);
       if (state === undefined) continue;
       host.state = state;
       settle(before);
@@ -110,6 +112,7 @@ export class OnDemandListeners {
   /** Calls that wait fail, or go on to where they learn that the mesh is closed. */
   close(): void {
     this.#isClosed = true;
+    this.#announcement?.cancel();
     for (const { state } of this.#hosts.values()) settle(state);
     this.#hosts.clear();
   }
@@ -124,7 +127,13 @@ export class OnDemandListeners {
     return host;
   }
 
+  /** Together with all that are called in this turn of the event loop: it costs as much as there are hosts. */
   #hostsChanged(): void {
+    this.#announcement ??= this.#options.clock.setTimer(0, () => this.#announce());
+  }
+
+  #announce(): void {
+    this.#announcement = undefined;
     this.#options.subscribe(new Set([...this.#hosts.values()].map(({ resource }) => resource)));
     if (this.#resources !== undefined) this.#options.onHosts();
   }
@@ -183,9 +192,9 @@ function refusalsOf({ problems = [] }: MeshResources): Refusals {
   return new Map(refused.map(({ name, reason }) => [name, reason]));
 }
 
-function stateIn(host: Host, resources: MeshResources, refusals: Refusals): State | undefined {
-  if (found(host, resources, refusals) !== undefined) return { kind: 'present' };
-  const reason = refusals.get(host.resource);
+function stateIn({ resource }: Host, isInUse: boolean, refusals: Refusals): State | undefined {
+  if (isInUse) return { kind: 'present' };
+  const reason = refusals.get(resource);
   return reason === undefined ? undefined : { kind: 'missing', reason };
 }
 

@@ -12,7 +12,8 @@ import {
 import { dialledHost, dialledListeners } from './dialled-hosts.js';
 import type { DnsWatcher } from './dns/index.js';
 import { DnsAssignments } from './dns-assignments.js';
-import { type HostResources, hostResources, withHosts } from './host-clusters.js';
+import { type HostResources, hostResources, isSameButForEndpoints, joined, withHosts } from './host-clusters.js';
+import { inSlices } from './in-slices.js';
 import { registryOnly } from './registry-only.js';
 
 /** Hosts outside the configuration that are kept resolved; the one asked for longest ago goes first. */
@@ -44,6 +45,12 @@ export class Publisher {
   /** The newest configuration, perhaps still waiting for its names. */
   #next: MeshResources | undefined;
   #nextPublication: Promise<void> | undefined;
+  /** Runs while a snapshot is being made in slices: no other may be begun then. */
+  #assembly: Promise<void> | undefined;
+  /** Counts up with every host that comes or goes. */
+  #hostsEpoch = 0;
+  /** What was joined last, and of what: its maps stay the same objects, because later stages compare by identity. */
+  #joined: { readonly base: MeshResources; readonly hostsEpoch: number; readonly resources: MeshResources } | undefined;
   #closed = false;
 
   constructor(
@@ -64,19 +71,33 @@ export class Publisher {
 
   /** Takes a new configuration into use, unless a newer one comes while its names are being resolved. */
   async setResources(delivered: MeshResources): Promise<void> {
+    if (this.#closed) return;
     const resources = this.options.registryOnly === true ? registryOnly(delivered) : delivered;
+    // All its names are resolved already.
+    const isReady = this.#next === this.#base && isSameButForEndpoints(resources, this.#base);
     this.#next = resources;
+    if (!isReady) await this.#resolve(resources);
+    while (this.#assembly !== undefined) await this.#assembly;
+    if (this.#next !== resources || this.#closed) return;
+    this.#base = resources;
+    if (isReady) this.#publish();
+    else {
+      this.#dns.setClusters(this.#wanted(resources));
+      const dialled = dialledListeners(resources);
+      // Until the snapshot is there, calls still find the listeners of the one before.
+      this.#dialled = new Set([...this.#dialled, ...dialled]);
+      await this.#publishInSlices();
+      this.#dialled = dialled;
+    }
+    this.options.onPublished();
+  }
+
+  async #resolve(resources: MeshResources): Promise<void> {
     const wanted = this.#wanted(resources);
     this.#dns.setClusters([...this.#wanted(this.#base), ...wanted]);
     await this.#dns.firstAnswers(wanted);
     // The source has put it together in this turn of the event loop; what is made of it takes as long again.
     if (resources.clusters.size > manyClusters) await nextTurn();
-    if (this.#next !== resources || this.#closed) return;
-    this.#base = resources;
-    this.#dialled = dialledListeners(resources);
-    this.#dns.setClusters(this.#wanted(resources));
-    this.#publish();
-    this.options.onPublished();
   }
 
   /**
@@ -106,6 +127,7 @@ export class Publisher {
     const resources = from === undefined ? always(hostOf(name)) : dialledHost(from, name);
     const added: Host = { from, resources, isPublished: false, ready: Promise.resolve() };
     this.#hosts.set(name, added);
+    this.#hostsEpoch += 1;
     added.ready = this.#addHost(name, added);
     return added.ready;
   }
@@ -142,16 +164,23 @@ export class Publisher {
 
   #forget(name: string, host: Host): void {
     this.#hosts.delete(name);
+    this.#hostsEpoch += 1;
     for (const cluster of host.resources(this.#base)?.clusters ?? []) this.#dns.removeCluster(cluster.name);
   }
 
   #withHosts(base: MeshResources): MeshResources {
     // A copy of 10,000 clusters is not free.
     if (this.#hosts.size === 0) return base;
-    return withHosts(
+    const known = this.#joined;
+    if (known?.hostsEpoch === this.#hostsEpoch && isSameButForEndpoints(known.base, base)) {
+      return { ...known.resources, assignments: base.assignments, problems: base.problems };
+    }
+    const resources = withHosts(
       base,
       [...this.#hosts.values()].flatMap((host) => host.resources(base) ?? []),
     );
+    this.#joined = { base, hostsEpoch: this.#hostsEpoch, resources };
+    return resources;
   }
 
   /** The clusters whose names are to be resolved. */
@@ -161,23 +190,44 @@ export class Publisher {
 
   /** Together with all that changes in this turn of the event loop: a snapshot costs as much as there are hosts. */
   #publishSoon(): Promise<void> {
-    this.#nextPublication ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#nextPublication = undefined;
-        this.#publish();
-        resolve();
-      });
-    });
+    this.#nextPublication ??= this.#publishNextTurn();
     return this.#nextPublication;
+  }
+
+  async #publishNextTurn(): Promise<void> {
+    await nextTurn();
+    while (this.#assembly !== undefined) await this.#assembly;
+    this.#nextPublication = undefined;
+    this.#publish();
   }
 
   #publish(): void {
     if (this.#closed) return;
     const { assembler, snapshots } = this.options;
+    snapshots.replace(assembler.assemble(this.#resources()));
+  }
+
+  /** Of thousands of clusters the event loop gets its turn between some and the next; whoever publishes waits for the end. */
+  async #publishInSlices(): Promise<void> {
+    if (this.#base.clusters.size <= manyClusters) return this.#publish();
+    this.#assembly = this.#assembleInSlices();
+    try {
+      await this.#assembly;
+    } finally {
+      this.#assembly = undefined;
+    }
+  }
+
+  async #assembleInSlices(): Promise<void> {
+    const { assembler, snapshots } = this.options;
+    const snapshot = await inSlices(assembler.assembleInSteps(this.#resources()), () => this.#closed);
+    if (snapshot !== undefined) snapshots.replace(snapshot);
+  }
+
+  /** With the hosts that were called, and what DNS says now. */
+  #resources(): MeshResources {
     const resources = this.#withHosts(this.#base);
-    const resolved = this.#dns.assignments;
-    const assignments = resolved.size === 0 ? resources.assignments : new Map([...resources.assignments, ...resolved]);
-    snapshots.replace(assembler.assemble({ ...resources, assignments }));
+    return { ...resources, assignments: joined(resources.assignments, this.#dns.assignments) };
   }
 }
 

@@ -31,8 +31,15 @@ const blockAll: Listener = Object.freeze({
   }),
 });
 
+type Listeners = MeshResources['listeners'];
+
+/** The same object for the same listeners, because later stages compare by identity. */
+const closed = new WeakMap<Listeners, Listeners>();
+
 /** Whatever the configuration is, even none: a host that it does not name is answered with 502, and never dialled. */
 export function registryOnly(resources: MeshResources): MeshResources {
   if (resources.listeners.has(everyOtherHost)) return resources;
-  return { ...resources, listeners: new Map(resources.listeners).set(everyOtherHost, blockAll) };
+  const listeners = closed.get(resources.listeners) ?? new Map(resources.listeners).set(everyOtherHost, blockAll);
+  closed.set(resources.listeners, listeners);
+  return { ...resources, listeners };
 }

@@ -25,6 +25,8 @@ export class XdsSource implements ConfigSource {
   /** From `start` on, where the servers are asked by name. */
   #onDemand: OnDemandListeners | undefined;
   #latest: MeshResources | undefined;
+  /** The same by the names that are called, where the servers are asked by name. */
+  #renamed: MeshResources | undefined;
 
   constructor(
     private readonly options: {
@@ -104,8 +106,11 @@ export class XdsSource implements ConfigSource {
     const onDemand = this.#onDemand;
     if (onDemand === undefined) void deliver(resources);
     else {
-      void deliver(onDemand.rename(resources)).then(() => {
-        if (this.#latest === resources) onDemand.published(resources);
+      const renamed = onDemand.rename(resources);
+      this.#renamed = renamed;
+      // It settles too when something newer is waiting, which then is what calls wait for.
+      void deliver(renamed).then(() => {
+        if (this.#renamed === renamed) onDemand.published(renamed);
       });
     }
   }

@@ -221,7 +221,7 @@ describe('what is delivered', () => {
     expect(next.routes.get('r')).toBe(resources.routes.get('r'));
     expect(next.clusters.get('a')).toBe(resources.clusters.get('a'));
     expect(next.assignments.get('a')).not.toBe(resources.assignments.get('a'));
-    expect(next.routes).not.toBe(resources.routes);
+    expect(next.routes).toBe(resources.routes);
   });
 
   it('may be wrapped in a Resource', async () => {

@@ -39,11 +39,17 @@ export type OnBadVersion = 'keep last good' | 'drop';
 /** A server that sends nothing but thousands of characters of errors fills no memory with them. */
 const maxReasonLength = 500;
 
+/** Nothing but the values under these names, or anything. */
+export type StoreChanges = ReadonlySet<string> | 'anything';
+
 /** What the client has of one type. It outlives streams. */
 export class KindStore<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #byDigest = new Map<string, Entry<Value> & { kind: 'present' }>();
   readonly #problems = new Map<string, ResourceProblem>();
+  #changes: Set<string> | 'anything' = new Set();
+  /** Counts up whenever a name comes or goes. */
+  namesEpoch = 0;
   /** The version of the last response of which every resource was good. */
   acceptedVersion = '';
   /** Whether what is here is what that version had: not while the good part of a refused response is in use. */
@@ -60,6 +66,13 @@ export class KindStore<Value> {
   /** What is wrong, in no order. The same objects as long as it stays the same. */
   get problems(): Iterable<ResourceProblem> {
     return this.#problems.values();
+  }
+
+  /** What has changed since this was last called. */
+  takeChanges(): StoreChanges {
+    const changes = this.#changes;
+    this.#changes = new Set();
+    return changes;
   }
 
   get(name: string): Entry<Value> | undefined {
@@ -131,7 +144,7 @@ export class KindStore<Value> {
 
   /** A response came in which every resource tells its name. */
   forgetNameless(): void {
-    this.#problems.delete('');
+    if (this.#problems.delete('')) this.#changes = 'anything';
   }
 
   /** One that is known to be missing stays so. */
@@ -156,6 +169,7 @@ export class KindStore<Value> {
     const reason = text.length > maxReasonLength ? `${text.slice(0, maxReasonLength)}…` : text;
     const before = this.#problems.get(name);
     if (before?.reason === reason && before.servesLastGood === servesLastGood) return;
+    this.#changes = 'anything';
     this.#problems.set(name, Object.freeze({ kind: this.kind, name, reason, servesLastGood }));
   }
 
@@ -163,14 +177,23 @@ export class KindStore<Value> {
     this.#entries.delete(name);
     this.#problems.delete(name);
     if (entry.kind === 'present') this.#byDigest.delete(entry.digest);
+    this.#changes = 'anything';
+    this.namesEpoch += 1;
   }
 
   #replace(name: string, entry: Entry<Value>): void {
     const before = this.#entries.get(name);
+    this.#noteChange(name, before, entry);
     if (before?.kind === 'present') this.#byDigest.delete(before.digest);
     this.#entries.set(name, entry);
     this.#problems.delete(name);
     if (entry.kind === 'present') this.#byDigest.set(entry.digest, entry);
+    if (before === undefined) this.namesEpoch += 1;
+  }
+
+  #noteChange(name: string, before: Entry<Value> | undefined, now: Entry<Value>): void {
+    if (before?.kind !== 'present' || now.kind !== 'present' || this.#problems.has(name)) this.#changes = 'anything';
+    else if (before.value !== now.value && this.#changes !== 'anything') this.#changes.add(name);
   }
 }
 

@@ -3,7 +3,7 @@ import type { ResourceError } from '../resources/decode-result.js';
 import type { DecodedResources } from '../resources/resource-types.js';
 import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
 import { applyResponse } from './apply-response.js';
-import { assemble, hasSameReferences, isSameConfiguration } from './assemble.js';
+import { Configurations } from './configurations.js';
 import type { Names, ReceivedResponse } from './protocol.js';
 import { type References, type ReferredKind, referencesOf, referredKinds } from './references.js';
 import { createResourceStore, type ReadResource, type ResourceStore } from './resource-store.js';
@@ -17,6 +17,17 @@ export interface WarmingOptions {
   readonly keepsBytes?: boolean;
 }
 
+/** When something may be done again that took from then to then: much work must leave most of the time to calls. */
+function notBefore(from: number, to: number): number {
+  return to - from < 1 ? 0 : to + 4 * (to - from);
+}
+
+interface UnknownNames {
+  readonly of: ReadonlySet<string>;
+  readonly namesEpoch: number;
+  readonly unknown: ReadonlySet<string>;
+}
+
 /** Holds what has arrived, whatever becomes of streams, and publishes it as soon and as far as it is warm. */
 export class Warming {
   readonly store: ResourceStore;
@@ -24,8 +35,15 @@ export class Warming {
   #listeners = none;
   #published: MeshResources | undefined;
   #publication: Timer | undefined;
+  #notBefore = 0;
+  #referNotBefore = 0;
+  /** Whether something has come that the references do not tell of yet. */
+  #isReferenceNew = false;
+  readonly #configurations: Configurations;
   readonly #isNamed: boolean;
   readonly #scopes: WarmingScope[] = [];
+  /** Of the names referred to, those of which nothing is known, as long as neither changes. */
+  readonly #unknownNames: Partial<Record<ReferredKind, UnknownNames>> = {};
 
   constructor(
     private readonly clock: Clock,
@@ -35,6 +53,7 @@ export class Warming {
     { keepsBytes = false, isNamed = false }: WarmingOptions = {},
   ) {
     this.store = createResourceStore({ keepsBytes });
+    this.#configurations = new Configurations(this.store);
     this.#isNamed = isNamed;
     // Nothing is a whole configuration until something is called.
     this.store.listener.isReceived = isNamed;
@@ -84,7 +103,7 @@ export class Warming {
     const isWanted = this.#isAsked(kind) ? (name: string) => names.has(name) && owns(name) : undefined;
     const errors = applyResponse(kind, response, read, this.store[kind], isWanted, features);
     // Endpoints refer to nothing, and change most often.
-    if (kind !== 'endpoint') this.#refer();
+    if (kind !== 'endpoint') this.#referAtTimes();
     this.#changed();
     return errors;
   }
@@ -117,6 +136,7 @@ export class Warming {
   /** The same, of the names that fit. */
   awaits(fits: (name: string) => boolean): boolean {
     if (!this.store.listener.isReceived || !this.store.cluster.isReceived) return true;
+    if (this.#isReferenceNew) this.#refer();
     return referredKinds.some((kind) => [...this.#unknown(kind)].some(fits));
   }
 
@@ -134,8 +154,18 @@ export class Warming {
     return this.#isNamed || kind === 'route' || kind === 'endpoint';
   }
 
+  /** At once, or with the next publication while that would take most of the time: some servers send one by one. */
+  #referAtTimes(): void {
+    const from = this.clock.now();
+    this.#isReferenceNew = true;
+    if (from < this.#referNotBefore) return;
+    this.#refer();
+    this.#referNotBefore = notBefore(from, this.clock.now());
+  }
+
   /** Works out anew what is needed, asks for it, and forgets the rest. */
   #refer(): void {
+    this.#isReferenceNew = false;
     const { listener, route, cluster, endpoint } = referencesOf(this.store, this.#published, this.#listeners);
     const before = this.#references;
     this.#references = {
@@ -152,9 +182,16 @@ export class Warming {
   }
 
   #changed(): void {
-    this.#awaitUnknown();
     // Several responses that are there at once make one publication.
-    this.#publication ??= this.clock.setTimer(0, () => this.#publish());
+    const waitMs = Math.max(0, this.#notBefore - this.clock.now());
+    this.#publication ??= this.clock.setTimer(waitMs, () => this.#publishAtTimes());
+  }
+
+  /** What takes long must not be done again for each of many changes: most of the time is left to calls. */
+  #publishAtTimes(): void {
+    const from = this.clock.now();
+    this.#publish();
+    this.#notBefore = notBefore(from, this.clock.now());
   }
 
   #awaitUnknown(): void {
@@ -175,22 +212,28 @@ export class Warming {
     }
   }
 
-  #unknown(kind: ReferredKind): Set<string> {
+  #unknown(kind: ReferredKind): ReadonlySet<string> {
+    const names = this.#references[kind];
+    const { namesEpoch } = this.store[kind];
+    const known = this.#unknownNames[kind];
+    if (known?.of === names && known.namesEpoch === namesEpoch) return known.unknown;
     const unknown = new Set<string>();
-    for (const name of this.#references[kind]) if (this.store[kind].get(name) === undefined) unknown.add(name);
+    for (const name of names) if (this.store[kind].get(name) === undefined) unknown.add(name);
+    this.#unknownNames[kind] = { of: names, namesEpoch, unknown };
     return unknown;
   }
 
   #publish(): void {
     this.#publication = undefined;
-    const next = assemble(this.store, this.#published);
-    const before = this.#published;
-    if (next === undefined || (before && isSameConfiguration(next, before))) return;
-    this.#published = next;
-    // What was needed only because it was in use can go now.
-    if (before === undefined || !hasSameReferences(next, before)) this.#refer();
+    if (this.#isReferenceNew) this.#refer();
     this.#awaitUnknown();
-    this.onResources(next);
-    if (this.#isNamed) this.#changed();
+    const next = this.#configurations.next(this.#published);
+    if (next === undefined) return;
+    this.#published = next.resources;
+    this.onResources(next.resources);
+    if (!next.isReferringElsewhere) return;
+    // What was needed only because it was in use can go, in a turn of the event loop of its own.
+    this.#isReferenceNew = true;
+    this.#changed();
   }
 }

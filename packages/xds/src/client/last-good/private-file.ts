@@ -1,9 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** A copy of 10,000 services has about 10 MB. */
 const maxBytes = 512 * 1024 * 1024;
+
+/** Nobody takes that long to write one. */
+const abandonedAfterMs = 10 * 60_000;
+
+const temporaryName = /^[0-9a-f-]{36}\.tmp$/;
 
 /** How much is written between two turns of the event loop. */
 const chunkLength = 256 * 1024;
@@ -14,9 +20,9 @@ const chunkLength = 256 * 1024;
  */
 export async function replacePrivateFile(path: string, content: Iterable<string>): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
-  // Left by a process of the same id that was killed; `wx` would refuse it, and follows no link either.
-  await rm(temporary, { force: true });
+  await removeAbandoned(path);
+  // Not the process id: that is 1 in every container, and several may share a folder. `wx` follows no link.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   const file = await open(temporary, 'wx', 0o600);
   try {
     try {
@@ -29,6 +35,19 @@ export async function replacePrivateFile(path: string, content: Iterable<string>
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** What processes have left that were killed while they wrote. */
+async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix) || !temporaryName.test(name.slice(prefix.length))) continue;
+    const found = await lstat(join(folder, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > abandonedAfterMs) {
+      await rm(join(folder, name), { force: true });
+    }
   }
 }
 
