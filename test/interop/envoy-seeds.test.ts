@@ -29,6 +29,7 @@ describe('A seed through Envoy', () => {
       expect(await envoy.answer('helloapp', '/', { 'internal-testing': 'True' })).toBe('200 v2');
       expect(await envoy.answer('helloapp', '/', { 'internal-testing': 'true' })).toBe('200 v1');
       expect(await envoy.answer('helloapp.default.svc.cluster.local')).toBe('200 v1');
+      expect(await envoy.answer('helloapp.default.svc.cluster.local.')).toBe('200 v1');
     }
   });
 

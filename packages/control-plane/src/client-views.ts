@@ -13,7 +13,7 @@ export interface PerClient {
 }
 
 interface View {
-  /** Undefined when it cannot be used: the default one is. */
+  /** Undefined when it cannot be used. */
   readonly snapshot: VersionedSnapshot | undefined;
   readonly of: PerClient;
 }
@@ -32,6 +32,8 @@ export class ClientViews implements SnapshotSource {
   readonly #watchers = new Set<() => void>();
   readonly #clients = new WeakMap<Node, ClientView>();
   readonly #views = new Map<string, View>();
+  /** What each was given last, since a broken view replaces nothing. */
+  readonly #lastGood = new WeakMap<Node, VersionedSnapshot>();
   #perClient: PerClient | undefined;
   /** All that any client was asked of this configuration. */
   #traits: ClientTraits = nothingAsked();
@@ -55,12 +57,22 @@ export class ClientViews implements SnapshotSource {
   snapshotFor(node: Node | undefined): VersionedSnapshot | undefined {
     if (node === undefined || this.#perClient === undefined) return this.current;
     const client = this.#clientOf(node);
-    const { defaultClient } = this.options;
+    const snapshot = this.#viewOf(client, this.#perClient);
+    if (snapshot === undefined) return this.#lastGood.get(node) ?? this.#standIn(client);
+    this.#lastGood.set(node, snapshot);
+    return snapshot;
+  }
+
+  #viewOf(client: ClientView, of: PerClient): VersionedSnapshot | undefined {
     const key = clientKey(client, this.#traits);
-    if (key === clientKey(defaultClient, this.#traits)) return this.current;
+    if (key === clientKey(this.options.defaultClient, this.#traits)) return this.current;
     const known = this.#views.get(key);
-    const view = known?.of === this.#perClient ? known : this.#make(client, key, this.#perClient);
-    return view.snapshot ?? this.#withoutSecrets();
+    return (known?.of === of ? known : this.#make(client, key, of)).snapshot;
+  }
+
+  /** For who never had a view of its own. What is for the SDK, others would refuse or, worse, misread. */
+  #standIn({ kind = 'inmesh' }: ClientView): VersionedSnapshot | undefined {
+    return kind === 'inmesh' ? this.#withoutSecrets() : undefined;
   }
 
   /** The secrets of the default client are for its own namespace. */
@@ -117,7 +129,7 @@ export class ClientViews implements SnapshotSource {
   }
 
   #refuse(key: string, problems: readonly string[]): undefined {
-    this.options.logger.error('clients of one kind are given what is for the default one', { client: key, problems });
+    this.options.logger.error('clients of one kind keep what they had', { client: key, problems });
   }
 
   #forgetOld(of: PerClient): void {

@@ -1,5 +1,5 @@
 export { checkResources } from './consistency.js';
 export { describeResources } from './describe-resources.js';
 export type { Logger } from './logger.js';
-export type { ControlPlaneOptions } from './options.js';
+export { type ControlPlaneOptions, longestAgeMs } from './options.js';
 export { type ControlPlane, startControlPlane } from './server.js';

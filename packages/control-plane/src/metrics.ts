@@ -11,6 +11,8 @@ export interface ServerMetrics {
   readonly contentType: string;
   countPush(type: PushedType): void;
   countNack(type: PushedType): void;
+  /** A stream that came too fast after others. */
+  countRefusedStream(): void;
   countLoad(load: ClusterLoad): void;
   setState(state: ConfigState, newlyRefused: number): void;
   text(): Promise<string>;
@@ -32,6 +34,11 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     labelNames: ['type'],
     registers,
   });
+  const refusedStreams = new Counter({
+    name: 'inmesh_xds_streams_refused_total',
+    help: 'Discovery streams that were sent away because too many began at once.',
+    registers,
+  });
   for (const type of servedKinds) for (const counter of [pushes, nacks]) counter.inc({ type }, 0);
   new Gauge({
     name: 'inmesh_xds_clients',
@@ -45,6 +52,7 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     contentType: registry.contentType,
     countPush: (type) => pushes.inc({ type }),
     countNack: (type) => nacks.inc({ type }),
+    countRefusedStream: () => refusedStreams.inc(),
     countLoad: loadMetrics(registers),
     setState: configMetrics(registers),
     text: () => Registry.merge([registry, processMetrics()]).metrics(),

@@ -39,7 +39,7 @@ export const defaultOptions = Object.freeze({
 });
 
 /** 20 days: a tenth may be added, and timers of more than 24 days fire at once. */
-const longestAgeMs = 20 * 24 * 3_600_000;
+export const longestAgeMs = 20 * 24 * 3_600_000;
 
 /** @throws Error that names each option that is wrong */
 export function checkOptions({ streamsPerSecond, maxConnectionAgeMs }: ControlPlaneOptions): void {

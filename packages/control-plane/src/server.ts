@@ -42,8 +42,9 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
   const defaultClient = { namespace: defaultNamespace ?? 'default' };
   const cache = new ClientViews({ defaultClient, logger });
   const { streamsPerSecond: perSecond = defaultOptions.streamsPerSecond } = options;
-  const ads = new AdsServer({ cache, logger, streamRate: { perSecond, clock: systemClock } });
   const metrics = createMetrics(() => ads.status().length);
+  const streamRate = { perSecond, clock: systemClock };
+  const ads = new AdsServer({ cache, logger, streamRate, onRefused: metrics.countRefusedStream });
   const loads = new LoadReportServer({ cache, logger, onLoad: metrics.countLoad });
   const report = new StateReport(logger);
   const publisher = new ConfigPublisher({

@@ -158,7 +158,27 @@ spec:
       load: () => ({ ...config!, issues: [issue] }),
     });
     for (let i = 0; i < 2; i += 1) expect(views.snapshotFor(node('web'))).toEqual(current);
-    expect(errors).toEqual(['clients of one kind are given what is for the default one']);
+    expect(errors).toEqual(['clients of one kind keep what they had']);
+  });
+
+  it.each([
+    ['envoy', 'gRPC Go'],
+    ['gRPC Go', 'envoy'],
+  ])('that are wrong leave %s what it had, and who comes then nothing', (userAgentName, other) => {
+    const { views, errors } = setup(services);
+    const nodeOf = (namespace: string, name = userAgentName) => ({ ...node(namespace), userAgentName: name });
+    const connected = nodeOf('web');
+    const before = views.snapshotFor(connected)!;
+    expect(before.listener).not.toBe(views.current!.listener);
+    const { config } = new ConfigSet().update([{ path: 'a.yaml', text: services }]);
+    const load = () => {
+      throw new Error('no such view');
+    };
+    views.setVersioned(views.current!, { traits: config!.client, load });
+    expect(views.snapshotFor(connected)).toBe(before);
+    const newcomers = [nodeOf('web'), nodeOf('other'), nodeOf('web', other)];
+    for (const one of newcomers) expect(views.snapshotFor(one)).toBeUndefined();
+    expect(errors).toHaveLength(2);
   });
 
   it('give a client that calls nothing else what refuses the rest', () => {

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { AggregatedDiscoveryService } from '@inmesh/xds/messages';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client } from './support/client.js';
 import { brokenYaml, ConfigFolder, serviceYaml } from './support/config-folder.js';
+import { PeerStream } from './support/peer.js';
 import { RefusingClient } from './support/refusing-client.js';
 import { startServer } from './support/start.js';
 
+const { streamAggregatedResources } = AggregatedDiscoveryService.method;
 const open: { close(): unknown }[] = [];
 
 afterEach(async () => {
@@ -47,6 +50,15 @@ describe('The metrics port', () => {
     folder.write('reviews.yaml', brokenYaml);
     await expect.poll(metrics, wait).toMatch(/^inmesh_config_refused_total 1$/m);
     expect(await metrics()).toMatch(/^inmesh_config_issues\{severity="error"\} [1-9]/m);
+  });
+
+  it('tells how many streams were sent away because too many came', async () => {
+    const folder = folderWith(serviceYaml('reviews', 9001));
+    const server = keep(await startServer(folder.path, { streamsPerSecond: 0.1 }));
+    const metrics = async () => (await server.get('metrics', '/metrics')).text;
+    expect(await metrics()).toMatch(/^inmesh_xds_streams_refused_total 0$/m);
+    for (let i = 0; i < 4; i += 1) keep(new PeerStream(server.addresses.xds, streamAggregatedResources)).send({});
+    await expect.poll(metrics, wait).toMatch(/^inmesh_xds_streams_refused_total 2$/m);
   });
 
   it('answers 404 to what it does not have', async () => {

@@ -1,6 +1,7 @@
-import { type ControlPlane, startControlPlane } from '@inmesh/control-plane';
+import { type ControlPlane, longestAgeMs, startControlPlane } from '@inmesh/control-plane';
 import { type Command, parseFlags, parsePort, requirePaths } from '../command.js';
 import { watchEndSignals } from '../end-signal.js';
+import { parseAmount, parseDurationMs } from '../flag-values.js';
 import { type Io, writeLine } from '../io.js';
 import { terminalLogger } from '../terminal-logger.js';
 
@@ -10,6 +11,8 @@ const options = {
   'xds-port': { type: 'string' },
   'metrics-port': { type: 'string' },
   'debug-port': { type: 'string' },
+  'streams-per-second': { type: 'string' },
+  'max-connection-age': { type: 'string' },
   'cluster-domain': { type: 'string' },
   namespace: { type: 'string' },
 } as const;
@@ -26,6 +29,10 @@ LISTENING xds=HOST:PORT debug=HOST:PORT metrics=HOST:PORT on stdout when it is r
   --xds-port N         clients (15010); 0 takes a free port, here and below
   --metrics-port N     /metrics /healthz /ready (15014)
   --debug-port N       /debug/config_dump /debug/status /debug/issues /debug/loads /debug/endpoints (8080)
+  --streams-per-second N
+                       how many streams of clients may begin (100); others wait, for 10 s at most
+  --max-connection-age DURATION
+                       after it a client has to connect anew, so that several servers share the clients (30m)
   --cluster-domain D   end of service names (cluster.local)
   --namespace NS       of objects that name none (default)`,
   run,
@@ -39,6 +46,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     xdsPort: parsePort(values['xds-port'], '--xds-port'),
     metricsPort: parsePort(values['metrics-port'], '--metrics-port'),
     debugPort: parsePort(values['debug-port'], '--debug-port'),
+    streamsPerSecond: parseAmount(values['streams-per-second'], '--streams-per-second'),
+    maxConnectionAgeMs: parseDurationMs(values['max-connection-age'], '--max-connection-age', longestAgeMs),
     clusterDomain: values['cluster-domain'],
     defaultNamespace: values.namespace,
     logger: terminalLogger(io.err),

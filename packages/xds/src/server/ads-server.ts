@@ -31,6 +31,8 @@ export interface AdsServerOptions {
   readonly ttl?: { readonly ms: number; readonly clock: Clock } | undefined;
   /** How fast streams may begin: those that come faster wait, and those that would wait too long are refused. Default: any. */
   readonly streamRate?: StreamRate | undefined;
+  /** Called for each stream that is refused. */
+  readonly onRefused?: (() => void) | undefined;
 }
 
 /** What the server needs of its streams, whatever their variant. */
@@ -120,6 +122,7 @@ export class AdsServer {
       for (const event of ['cancelled', 'close', 'error']) call.on(event, leave);
     }
     if (outcome === 'refused') {
+      this.#options.onRefused?.();
       call.emit('error', { code: status.UNAVAILABLE, details: 'too many clients come at once: try again later' });
     }
   }

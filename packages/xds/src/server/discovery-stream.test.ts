@@ -1,9 +1,9 @@
-import { create } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
 import { serviceSet } from '../../test/fixtures.js';
 import { RecordingLogger } from '../../test/logger.js';
-import { type DiscoveryRequest, DiscoveryRequestSchema, type DiscoveryResponse } from '../messages.js';
+import { ClusterSchema, type DiscoveryRequest, DiscoveryRequestSchema, type DiscoveryResponse } from '../messages.js';
 import { servedKindOf, typeUrls } from '../resources/type-urls.js';
 import { DiscoveryStream } from './discovery-stream.js';
 import { PrivateSecrets } from './private-secrets.js';
@@ -36,16 +36,24 @@ class FastCall {
   readonly cancelled = false;
   readonly writableEnded = false;
   readonly written: DiscoveryResponse[] = [];
+  readonly errors: { code: number }[] = [];
 
   write(response: DiscoveryResponse, flushed: () => void): boolean {
     this.written.push(response);
     flushed();
     return true;
   }
+
+  emit(_: 'error', error: { code: number }): void {
+    this.errors.push(error);
+  }
 }
 
-function open(call: SlowCall | FastCall, cache: SnapshotCache) {
-  const logger = new RecordingLogger();
+function open(
+  call: SlowCall | FastCall,
+  cache: Pick<SnapshotCache, 'snapshotFor' | 'watch'>,
+  logger = new RecordingLogger(),
+) {
   const stream = new DiscoveryStream({
     call: call as unknown as ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>,
     variant: stateOfTheWorld,
@@ -95,4 +103,70 @@ it.each([
   expect(kinds()).toEqual(sent);
   ask('cluster', { responseNonce: '2' });
   expect(kinds()).toEqual(['cluster', 'route']);
+});
+
+it('ends alone when it cannot be served', () => {
+  const call = new FastCall();
+  const logger = new RecordingLogger();
+  const cache = {
+    watch: () => () => {},
+    snapshotFor: () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    },
+  };
+  open(call, cache, logger).receive(create(DiscoveryRequestSchema, { typeUrl: typeUrls.cluster }));
+  expect(call.errors).toMatchObject([{ code: 13 }]);
+  expect(logger.lines).toMatchObject([{ level: 'error', fields: { message: 'Maximum call stack size exceeded' } }]);
+});
+
+it.each([
+  ['listener', 10_000],
+  ['endpoint', 200_000],
+] as const)('ends when it names more of a %s type than %d', (kind, most) => {
+  const call = new FastCall();
+  const stream = open(call, new SnapshotCache());
+  const name = (count: number) => {
+    const resourceNames = Array.from({ length: count }, (_, index) => `n${index}`);
+    stream.receive(create(DiscoveryRequestSchema, { typeUrl: typeUrls[kind], resourceNames }));
+  };
+  name(most);
+  expect(call.errors).toEqual([]);
+  name(most + 1);
+  expect(call.errors).toMatchObject([{ code: 8 }]);
+});
+
+it('keeps the beginning of a refusal that is endless', () => {
+  const cache = new SnapshotCache();
+  const logger = new RecordingLogger();
+  const stream = open(new FastCall(), cache, logger);
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
+  const ask = (more: object) => stream.receive(create(DiscoveryRequestSchema, { typeUrl: typeUrls.cluster, ...more }));
+  ask({});
+  ask({ responseNonce: '1', errorDetail: { message: `no: ${'a key '.repeat(2_000_000)}` } });
+  expect(stream.status.types[0]?.nack?.message).toMatch(/^no: (a key )+(a )?\.{3}$/);
+  expect(stream.status.types[0]?.nack?.message.length).toBeLessThan(16_500);
+});
+
+it.each([
+  ['leaves at once, when its endpoints were never asked for', ['a'], [['a']]],
+  ['stays until the client has answered, when it has endpoints', ['a', 'b'], []],
+])('a cluster that is gone %s', (_, asked, sent) => {
+  const cache = new SnapshotCache();
+  const call = new FastCall();
+  const stream = open(call, cache);
+  const node = { id: 'a', userAgentName: 'envoy' };
+  const ask = (kind: 'cluster' | 'endpoint', more: object) =>
+    stream.receive(create(DiscoveryRequestSchema, { node, typeUrl: typeUrls[kind], ...more }));
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
+  ask('cluster', {});
+  ask('endpoint', { resourceNames: ['a'] });
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.1'], b: ['10.0.0.2'] }));
+  const { nonce } = call.written.findLast(({ typeUrl }) => typeUrl === typeUrls.endpoint)!;
+  ask('endpoint', { responseNonce: nonce, resourceNames: asked });
+  call.written.length = 0;
+  cache.setSnapshot(serviceSet({ a: ['10.0.0.1'] }));
+  const names = call.written
+    .filter(({ typeUrl }) => typeUrl === typeUrls.cluster)
+    .map(({ resources }) => resources.map((any) => fromBinary(ClusterSchema, any.value).name).sort());
+  expect(names).toEqual(sent);
 });

@@ -7,7 +7,7 @@ import type { PrivateSecrets } from './private-secrets.js';
 import type { SnapshotSource } from './snapshot-cache.js';
 import { type PendingResponse, type Phase, TypeChannel } from './type-channel.js';
 import type { TypeRequest, Variant } from './variant.js';
-import type { VersionedSnapshot, VersionedType } from './versioned-snapshot.js';
+import type { VersionedResource, VersionedSnapshot, VersionedType } from './versioned-snapshot.js';
 
 /**
  * Make before break: whatever a route may go to arrives before the route, and what went away leaves when nothing goes to
@@ -26,8 +26,11 @@ const sendingOrder: readonly (readonly [ServedKind, Phase])[] = [
   ['secret', 'removals'],
 ];
 
-/** What a client may subscribe to by name on one stream, of one type; the bound is against clients that make names up. */
-const maxNames = 200_000;
+/**
+ * What a client may subscribe to by name on one stream; the bound is against clients that make names up. Listeners may have to
+ * be made for their names, each time that something changes.
+ */
+const maxNames = (kind: ServedKind) => (kind === 'listener' ? 10_000 : 200_000);
 
 /** Types that are not served and were logged, on one stream. */
 const maxReported = 16;
@@ -85,6 +88,10 @@ export class DiscoveryStream<Request, Response> {
   }
 
   receive(message: Request): void {
+    this.#guard(() => this.#receive(message));
+  }
+
+  #receive(message: Request): void {
     const { variant, service } = this.#options;
     const request = variant.read(message);
     // Only the first request of a stream has to carry it.
@@ -103,6 +110,10 @@ export class DiscoveryStream<Request, Response> {
    * left. A slow client thus skips snapshots, and nothing piles up for it.
    */
   send(): void {
+    this.#guard(() => this.#send());
+  }
+
+  #send(): void {
     const { call, variant } = this.#options;
     if (this.#isWriting || call.cancelled || call.writableEnded) return;
     const pending = this.#nextResponse();
@@ -131,8 +142,8 @@ export class DiscoveryStream<Request, Response> {
     if (nack !== undefined) {
       logger.warn('a client refused its configuration', { nodeId: this.#node?.id, typeUrl: typeUrls[kind], ...nack });
     }
-    if (channel.nameCount > maxNames) {
-      this.#fail(status.RESOURCE_EXHAUSTED, `more than ${maxNames} names of "${typeUrls[kind]}" are subscribed`);
+    if (channel.nameCount > maxNames(kind)) {
+      this.#fail(status.RESOURCE_EXHAUSTED, `more than ${maxNames(kind)} names of "${typeUrls[kind]}" are subscribed`);
     } else this.send();
   }
 
@@ -168,7 +179,7 @@ export class DiscoveryStream<Request, Response> {
       if (kind === 'listener' && this.#isWarming) return undefined;
       const channel = this.#channels.get(kind);
       if (channel === undefined) continue;
-      const pending = channel.next(this.#typeOf(kind, current), phase);
+      const pending = channel.next(this.#typeOf(kind, current), phase, this.#isUsed);
       if (pending === undefined) continue;
       this.#refreshReferences(pending);
       return pending;
@@ -184,6 +195,16 @@ export class DiscoveryStream<Request, Response> {
   get #isWarming(): boolean {
     return this.#node?.userAgentName === 'envoy' && (this.#channels.get('cluster')?.isAwaitingAnswer ?? false);
   }
+
+  /**
+   * A cluster without its endpoints warms, and no call goes by it. One that is gone by then would never have them, and Envoy
+   * answers for no cluster while it waits (15 s, `initial_fetch_timeout`).
+   */
+  readonly #isUsed = ({ references }: VersionedResource): boolean => {
+    const endpoints = this.#channels.get('endpoint');
+    if (endpoints === undefined || !endpoints.isAsked) return true;
+    return references.every(({ kind, name }) => kind !== 'endpoint' || endpoints.has(name));
+  };
 
   #nextHeartbeat(current: VersionedSnapshot): PendingResponse | undefined {
     for (const [kind, channel] of this.#channels) {
@@ -205,6 +226,17 @@ export class DiscoveryStream<Request, Response> {
     if (this.#unknownTypes.has(typeUrl) || this.#unknownTypes.size >= maxReported) return;
     this.#unknownTypes.add(typeUrl);
     this.#options.logger.warn('a client asks for a type that is not served', { nodeId: this.#node?.id, typeUrl });
+  }
+
+  /** What is thrown would end the process, and with it the streams of all other clients. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      const { message } = error as Error;
+      this.#options.logger.error('a stream ends because it cannot be served', { nodeId: this.#node?.id, message });
+      this.#fail(status.INTERNAL, 'the config server cannot serve this stream: its log says why');
+    }
   }
 
   #fail(code: status, details: string): void {

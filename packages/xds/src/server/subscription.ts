@@ -21,11 +21,12 @@ type Held =
   | { readonly kind: 'version'; readonly version: string; readonly resource?: VersionedResource }
   /** It knows that there is nothing of the name. */
   | { readonly kind: 'nothing' }
-  /** It wants to be told, whatever it has. */
-  | { readonly kind: 'unknown' };
+  /** It wants to be told, whatever it has, if it has something. */
+  | { readonly kind: 'unknown'; readonly hasSome: boolean };
 
 const nothing: Held = { kind: 'nothing' };
-const unknown: Held = { kind: 'unknown' };
+const unknown: Held = { kind: 'unknown', hasSome: false };
+const outdated: Held = { kind: 'unknown', hasSome: true };
 
 /**
  * What one client wants of one type, and what it has of it. Knows nothing of nonces and of how responses are written:
@@ -121,7 +122,13 @@ export class Subscription {
 
   /** The client needs it again, although it has it. */
   refresh(name: string): void {
-    if (this.wants(name)) this.#open.set(name, unknown);
+    if (this.wants(name)) this.#open.set(name, this.has(name) ? outdated : unknown);
+  }
+
+  /** Whether the client has been told of the name since it subscribed to it, be it of what is no more. */
+  has(name: string): boolean {
+    const held = this.#open.get(name);
+    return this.wants(name) && !this.#isAllOpen && (held?.kind !== 'unknown' || held.hasSome);
   }
 
   /** Names that do not exist stay subscribed: they show up here once they do. */

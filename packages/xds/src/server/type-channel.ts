@@ -15,6 +15,9 @@ export interface PendingResponse {
 /** `updates` keeps what is gone from the snapshot, `removals` drops it: see `DiscoveryStream` for the order of both. */
 export type Phase = 'updates' | 'removals';
 
+/** Whether calls may go by a resource that is gone: only then is it kept until nothing leads to it. */
+export type UseTest = (resource: VersionedResource) => boolean;
+
 export interface TypeChannelOptions {
   readonly kind: ServedKind;
   readonly isIncremental: boolean;
@@ -72,6 +75,11 @@ export class TypeChannel {
     return this.#subscription.wants(name);
   }
 
+  /** Whether the client has been told of the name since it subscribed to it. */
+  has(name: string): boolean {
+    return this.#subscription.has(name);
+  }
+
   /** @returns the refusal, when the request is one */
   accept(request: TypeRequest, nowMs: number): Nack | undefined {
     // In the state of the world a stale nonce speaks of a response before the last one: the client has not seen that yet
@@ -97,15 +105,15 @@ export class TypeChannel {
   }
 
   /** The response that is due now, if any; it counts as sent. A refused one stays sent: it is not due until it changes. */
-  next(type: VersionedType, phase: Phase): PendingResponse | undefined {
+  next(type: VersionedType, phase: Phase, isUsed: UseTest = () => true): PendingResponse | undefined {
     if (!this.isAsked || this.#settled === type) return undefined;
     const diff = this.#look(type);
     if (!this.#mustRespond && diff.updated.length + diff.removed.length === 0) {
       this.#settled = type;
       return undefined;
     }
-    if (this.#isWhole) return this.#nextWhole(type, diff, phase);
-    return this.#isIncremental ? this.#nextDifference(type, diff, phase) : this.#nextPart(type, diff);
+    if (this.#isWhole) return this.#nextWhole(type, diff, phase, isUsed);
+    return this.#isIncremental ? this.#nextDifference(type, diff, phase, isUsed) : this.#nextPart(type, diff);
   }
 
   nextHeartbeat(type: VersionedType): PendingResponse | undefined {
@@ -184,10 +192,10 @@ export class TypeChannel {
     return this.#subscription.diff(type);
   }
 
-  #nextWhole(type: VersionedType, diff: SubscriptionDiff, phase: Phase): PendingResponse | undefined {
+  #nextWhole(type: VersionedType, diff: SubscriptionDiff, phase: Phase, isUsed: UseTest): PendingResponse | undefined {
     const { updated, removed } = diff;
     const isEarly = phase === 'updates' && this.#kind === 'cluster';
-    const kept = isEarly ? this.#subscription.held(removed) : [];
+    const kept = isEarly ? this.#subscription.held(removed).filter(isUsed) : [];
     if (!this.#mustRespond && updated.length === 0 && removed.length === kept.length) return undefined;
     const keptNames = new Set(kept.map(({ name }) => name));
     const gone = removed.filter((name) => !keptNames.has(name));
@@ -205,10 +213,13 @@ export class TypeChannel {
     { version }: VersionedType,
     { updated, removed }: SubscriptionDiff,
     phase: Phase,
+    isUsed: UseTest,
   ): PendingResponse | undefined {
     if (phase === 'removals') return removed.length > 0 ? this.#respond({ version, removed }, []) : undefined;
-    const isDue = updated.length > 0 || (this.#mustRespond && removed.length === 0);
-    return isDue ? this.#respond({ version, resources: updated }, updated) : undefined;
+    const held = this.#subscription.held(removed);
+    const unused = held.filter((resource) => !isUsed(resource)).map(({ name }) => name);
+    const isDue = updated.length + unused.length > 0 || (this.#mustRespond && removed.length === 0);
+    return isDue ? this.#respond({ version, resources: updated, removed: unused }, updated) : undefined;
   }
 
   /** A version that a client may claim later must stand for everything of the type, neither less nor more. */

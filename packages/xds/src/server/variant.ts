@@ -96,9 +96,16 @@ export const incremental: Variant<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
     }),
 };
 
-/** Envoy quotes what it refuses, and messages are logged and shown. */
+/** Messages are logged, kept and shown, and a client can say as much as it likes. */
+const maxRefusalLength = 16_384;
+
+/** Envoy quotes what it refuses. */
 function refusalOf(error: { readonly message: string } | undefined): string | undefined {
-  return error === undefined ? undefined : hideKeys(error.message);
+  if (error === undefined) return undefined;
+  const { message } = error;
+  if (message.length <= maxRefusalLength) return hideKeys(message);
+  // The beginning of a key is too short to be known for one.
+  return `${hideKeys(message.slice(0, maxRefusalLength).replace(/[A-Za-z0-9+/=]*$/, ''))}...`;
 }
 
 /** Only a wrapper can carry a lifetime. Envoy takes one without a body for a heartbeat if it has the version of the response. */

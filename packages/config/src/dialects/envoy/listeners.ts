@@ -32,6 +32,8 @@ export function httpListener({ name, address, port, isUnbound, routes, limits }:
     // The application's own headers are not to be trusted less because they pass through here.
     useRemoteAddress: false,
     normalizePath: true,
+    // `reviews.default.svc.cluster.local.` is what a resolver with search domains is best given.
+    stripTrailingHostDot: true,
     httpProtocolOptions: { allowAbsoluteUrl: true },
     upgradeConfigs: [{ upgradeType: 'websocket' }],
   });

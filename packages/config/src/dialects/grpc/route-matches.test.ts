@@ -17,9 +17,9 @@ function exact(name: string, value: string, more: object = {}): HeaderInit {
   return { name, headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern } }, ...more };
 }
 
-function regex(name: string, value: string): HeaderInit {
+function regex(name: string, value: string, more: object = {}): HeaderInit {
   const matchPattern = { case: 'safeRegex', value: { regex: value } } as const;
-  return { name, headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern } } };
+  return { name, headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern } }, ...more };
 }
 
 /** `x=a`, `!x=a` and `x`, `!x` for presence. */
@@ -74,8 +74,11 @@ describe('A match for gRPC', () => {
     [regex(':method', 'GET|POST'), ['']],
     [exact(':method', 'GET', { invertMatch: true }), ['']],
     [exact(':method', 'POST', { invertMatch: true }), []],
-    [regex(':method', '(?P<m>POST)'), [':method=(?P<m>POST)']],
-  ])('decides on the method: %j', (header, expected) => {
+    [regex(':method', '(?i)(?P<m>post)'), ['']],
+    [regex(':method', '(POST'), [':method=(POST']],
+    [exact(':scheme', 'http'), ['']],
+    [exact(':scheme', 'https'), []],
+  ])('decides on what all calls have: %j', (header, expected) => {
     expect(headersOf(header)).toEqual(expected);
   });
 
@@ -84,6 +87,7 @@ describe('A match for gRPC', () => {
     const without = { invertMatch: true, treatMissingHeaderAsEmpty: true };
     expect(headersOf(exact('x', 'a', without))).toEqual(['!x', 'x !x=a']);
     expect(headersOf(exact('x', '', without))).toEqual(['x !x=']);
+    expect(headersOf(regex('x', '(?i)a', without))).toEqual(['!x', 'x !x=(?i)a']);
   });
 
   it('is one for each combination', () => {

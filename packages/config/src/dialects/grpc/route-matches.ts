@@ -56,7 +56,8 @@ function headersOf(headers: HeaderMatcher[]): readonly HeaderMatcher[][] {
 
 /** Lists of matchers, of which one has to hold, for one matcher. */
 function waysOf(header: HeaderMatcher): readonly (readonly HeaderMatcher[])[] {
-  if (header.name === ':method') return waysOfMethod(header);
+  const fixed = pseudoHeaders[header.name];
+  if (fixed !== undefined) return waysOfFixed(header, fixed);
   const { invertMatch, treatMissingHeaderAsEmpty, headerMatchSpecifier: test } = header;
   const matcher = withGroupedRegex(header);
   if (!invertMatch || test.case === 'presentMatch') return [[matcher]];
@@ -66,9 +67,11 @@ function waysOf(header: HeaderMatcher): readonly (readonly HeaderMatcher[])[] {
   return emptyMeetsIt ? [[presence(header.name, true)], [isThere, matcher]] : [[isThere, matcher]];
 }
 
-/** All calls of gRPC are POST, and matchers do not see it. */
-function waysOfMethod(header: HeaderMatcher): readonly (readonly HeaderMatcher[])[] {
-  const isMet = testValue(header, 'POST');
+/** What all calls have, which matchers of gRPC do not see. Between services there is no TLS yet. */
+const pseudoHeaders: Readonly<Record<string, string>> = { ':method': 'POST', ':scheme': 'http' };
+
+function waysOfFixed(header: HeaderMatcher, value: string): readonly (readonly HeaderMatcher[])[] {
+  const isMet = testValue(header, value);
   if (isMet === undefined) return [[header]];
   return isMet === header.invertMatch ? [] : [[]];
 }

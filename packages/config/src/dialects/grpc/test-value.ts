@@ -1,3 +1,4 @@
+import { compileRegex } from '@inmesh/xds';
 import type { HeaderMatcher, StringMatcher } from '@inmesh/xds/messages';
 
 /** Whether a value meets a matcher, before it is inverted; undefined where that cannot be told here. */
@@ -33,11 +34,7 @@ function testText({ matchPattern: pattern, ignoreCase }: StringMatcher, value: s
   }
 }
 
-/** The values that are tested here are too short for an expression to take long. RE2 knows expressions that this does not. */
-function testRegex(regex: string, value: string): boolean | undefined {
-  try {
-    return new RegExp(`^(?:${regex})$`, 'u').test(value);
-  } catch {
-    return undefined;
-  }
+function testRegex(source: string, value: string): boolean | undefined {
+  const compiled = compileRegex(source);
+  return compiled.ok ? compiled.regex.matches(value) : undefined;
 }
