@@ -40,7 +40,7 @@ describe('a running service', () => {
     await server.kill('SIGKILL');
     const killedAt = load.answers.length;
     await expect.poll(() => mesh.status().problem, { timeout: 10_000 }).toBeDefined();
-    await expect.poll(() => load.answers.length).toBeGreaterThan(killedAt + 100);
+    await expect.poll(() => load.answers.length, { timeout: 10_000 }).toBeGreaterThan(killedAt + 100);
     folder.write('reviews.yaml', serviceYaml('reviews', [v2]));
     await serve(folder, Number(server.xds.split(':')[1]));
     await expect.poll(() => load.answers.at(-1), { timeout: 30_000 }).toBe('200 v2');
