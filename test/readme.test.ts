@@ -20,7 +20,7 @@ describe('the README’s code', () => {
   beforeAll(async () => {
     mkdirSync(join(repository, '.cache'), { recursive: true });
     folder = mkdtempSync(join(repository, '.cache', 'readme-'));
-    const ports = await freePorts(3);
+    const ports = await freePorts(4);
     page = `http://127.0.0.1:${ports[2]}`;
     for (const { name, text } of readmeFiles()) {
       const path = join(folder, name);
@@ -30,7 +30,8 @@ describe('the README’s code', () => {
         text
           .replaceAll('9081', String(ports[0]))
           .replaceAll('9082', String(ports[1]))
-          .replaceAll('9080', String(ports[2])),
+          .replaceAll('9080', String(ports[2]))
+          .replaceAll('9083', String(ports[3])),
       );
     }
     await start('reviews.mjs', `http://127.0.0.1:${ports[1]}`);
@@ -63,6 +64,19 @@ describe('the README’s code', () => {
   it('guards a function', async () => {
     const { stdout } = await run(process.execPath, ['guard.mjs'], { cwd: folder });
     expect(stdout).toBe('{ id: 7 } after 3 tries\n');
+  });
+
+  it('serves and calls gRPC, and ends in peace', async () => {
+    const server = spawn(process.execPath, ['greeter-server.mjs'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    running.push(server);
+    await once(server.stdout, 'data');
+    const { stdout } = await run(process.execPath, ['greeter-client.mjs'], { cwd: folder });
+    expect(stdout).toBe('16 UNAUTHENTICATED: who are you?\nhello world\n');
+    server.kill('SIGTERM');
+    expect(await once(server, 'exit')).toEqual([0, null]);
   });
 
   it('validates and explains', async () => {

@@ -133,6 +133,9 @@ describe('the copy of the last good configuration', () => {
     server.takeOver = () => {};
     const { mesh } = await startWithout();
     expect(await get(mesh)).toBe('v1');
+    await expect
+      .poll(() => mesh.status().problem)
+      .toMatch(/^connected to \S+, which has sent no complete configuration yet; in use is a copy/);
     await mesh.close();
     expect(readFileSync(path, 'utf8')).toBe(before);
   });
@@ -177,6 +180,22 @@ describe('a copy that cannot be trusted is not used, and the log says why:', () 
     const { mesh, said } = await startWithout({ workload: { app: 'other' } });
     await expect(mesh.fetch(url)).rejects.toThrow();
     expect(said).toEqual([expect.stringMatching(/it is that of web in default from .*, and this is other in default/)]);
+  });
+});
+
+describe('without a server, the log says', () => {
+  it('that there is no copy yet', async () => {
+    server.kill();
+    const { mesh, said } = await startWithout();
+    await expect(mesh.fetch(url)).rejects.toThrow();
+    expect(said).toEqual(['there is no copy of the last good configuration yet']);
+  });
+
+  it('that none can ever be at the path', async () => {
+    server.kill();
+    const { mesh, said } = await startWithout({ lastGoodCopy: '/proc/nope/copy' });
+    await expect(mesh.fetch(url)).rejects.toThrow();
+    expect(said).toEqual([expect.stringMatching(/is not used: its folder \/proc\/nope cannot be made/)]);
   });
 });
 

@@ -119,6 +119,22 @@ describe('the node of a bootstrap', () => {
   });
 });
 
+describe('a config server without a configuration', () => {
+  it('is the reason why there is none, until it has one', async () => {
+    const cache = new SnapshotCache();
+    const ads = new AdsServer({ cache, logger: silent });
+    const { address, kill } = await startGrpcServer((grpc) => ads.addTo(grpc));
+    keep({ close: kill });
+    const mesh = keep(await createMesh({ xds: address }));
+    const reason = `connected to ${address}, which has sent no complete configuration yet`;
+    await expect.poll(() => mesh.status().problem).toBe(reason);
+    await expect(mesh.ready({ timeoutMs: 1 })).rejects.toThrow(reason);
+    cache.setSnapshot(resourceSet({}));
+    await mesh.ready();
+    expect(mesh.status().problem).toBeUndefined();
+  });
+});
+
 describe('several config servers', () => {
   it('are tried in their order, and the first is listened to again once it is there', async () => {
     const [port = 0] = await freePorts(1);
@@ -126,8 +142,10 @@ describe('several config servers', () => {
     const mesh = keep(await createMesh({ xds: [`127.0.0.1:${port}`, fallback.address], random: () => 0.05 }));
     await mesh.ready();
     expect(await textOf(mesh, 'http://reviews:9080/')).toBe('of the second');
+    expect(mesh.status().server).toBe(fallback.address);
     await serve({ 'reviews:9080': (await backend('of the first')).port }, { port });
     await expect.poll(() => textOf(mesh, 'http://reviews:9080/'), { timeout: 20_000 }).toBe('of the first');
+    expect(mesh.status().server).toBe(`127.0.0.1:${port}`);
   });
 
   it('are all named in the reason when none is there', async () => {

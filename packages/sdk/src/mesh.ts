@@ -13,7 +13,10 @@ import type { MeshInternals } from './mesh-internals.js';
 import { createServer } from './server/node-http.js';
 
 export interface MeshStatus {
+  /** Where configuration comes from: all config servers, in the order in which they are tried, or files, or `dns`. */
   readonly source: string;
+  /** The config server that is connected and listened to; undefined while there is none. */
+  readonly server: string | undefined;
   /** Whether a first configuration has been applied. */
   readonly ready: boolean;
   /** Counts up with every configuration or endpoint change that was applied. */
@@ -116,6 +119,7 @@ export class Mesh {
     const { source } = this.#parts;
     return {
       source: source?.description ?? 'dns',
+      server: source?.server,
       ready: this.#ready,
       generation: this.internals.snapshots.current.generation,
       problem: source?.problem,

@@ -7,6 +7,7 @@ import type { WorkloadInfo } from './mesh-internals.js';
 import { resolveClient } from './resolve-client.js';
 import { chooseSource, type SourceChoice, type XdsOption } from './source-choice.js';
 import type { TelemetryPlugin } from './telemetry/plugin.js';
+import { unknownOptions } from './unknown-options.js';
 
 /** Everything is optional; in Kubernetes nothing need be given. */
 export interface MeshOptions {
@@ -162,9 +163,7 @@ function redisProblem(url: unknown): string {
 
 /** For callers without TypeScript: a misspelled option would leave the mesh on DNS alone, without a word. */
 function findWrongShapes(options: MeshOptions): string[] {
-  const problems = Object.keys(options)
-    .filter((name) => !knownOptions.includes(name as keyof MeshOptions))
-    .map((name) => `${name}: no such option; there are ${knownOptions.join(', ')}`);
+  const problems = unknownOptions(options, knownOptions);
   if (options.config !== undefined && ![options.config].flat().every((path) => typeof path === 'string')) {
     problems.push('config: not a path, or a list of paths');
   }

@@ -14,6 +14,8 @@ export interface ConfigSource {
    * @throws MeshError `invalid_request` for an authority that is not known
    */
   readonly claim?: Claim | undefined;
+  /** Of several, the one that is listened to, as `host:port`; undefined while there is none. */
+  readonly server?: string | undefined;
   /** Why there is no newer configuration; undefined while all is well. */
   readonly problem: string | undefined;
   close(): void | Promise<void>;

@@ -18,7 +18,9 @@ export class XdsSource implements ConfigSource {
   readonly prepare: Prepare | undefined;
   readonly claim: Claim | undefined;
   #client: AdsClient | undefined;
-  #connectionProblem: string | undefined = 'not connected yet';
+  #status: AdsStatus | undefined;
+  /** A copy counts too. */
+  #hasResources = false;
   /** Runs until there is a configuration, or a copy of one is looked for. */
   #copyTimer: Timer | undefined;
   #copyAge: string | undefined;
@@ -49,10 +51,32 @@ export class XdsSource implements ConfigSource {
     this.claim = (scheme, host, authority) => this.#onDemand?.claim(scheme, host, authority);
   }
 
+  get server(): string | undefined {
+    return this.#status?.kind === 'connected' ? this.#status.serverUri : undefined;
+  }
+
   get problem(): string | undefined {
-    if (this.#copyAge === undefined) return this.#connectionProblem;
-    const why = this.#connectionProblem ?? 'the config server has not sent everything yet';
+    const why = this.#outage ?? this.#silence;
+    if (this.#copyAge === undefined) return why;
     return `${why}; in use is a copy of the last good configuration, ${this.#copyAge} old`;
+  }
+
+  /** Why no server can be asked. */
+  get #outage(): string | undefined {
+    const status = this.#status;
+    if (status === undefined) return 'not connected yet';
+    if (status.kind !== 'disconnected') return undefined;
+    const { servers, authorities } = this.options.bootstrap;
+    // Where there are several, the reason names them.
+    const where = servers.length === 1 && authorities.size === 0 ? `${servers[0]!.serverUri}: ` : '';
+    return `${where}${status.reason}`;
+  }
+
+  /** Until the first configuration of a server. */
+  get #silence(): string | undefined {
+    if (this.#hasResources && this.#copyAge === undefined) return undefined;
+    if (this.server === undefined) return 'connecting to the config server';
+    return `connected to ${this.server}, which has sent no complete configuration yet`;
   }
 
   start(deliver: (resources: MeshResources) => Promise<void>): void {
@@ -73,6 +97,7 @@ export class XdsSource implements ConfigSource {
       onResources: (resources) => {
         this.#stopWaiting();
         this.#copyAge = undefined;
+        this.#hasResources = true;
         this.#deliver(resources, deliver);
       },
       onStatus: (status) => this.#statusChanged(status),
@@ -94,7 +119,7 @@ export class XdsSource implements ConfigSource {
     return new OnDemandListeners({
       ...{ bootstrap, clock, waitMs: startTimeoutMs },
       subscribe: (names) => this.#client?.subscribe(names),
-      problem: () => this.problem,
+      problem: () => this.#outage,
       onHosts: () => {
         if (this.#latest !== undefined) this.#deliver(this.#latest, deliver);
       },
@@ -116,10 +141,7 @@ export class XdsSource implements ConfigSource {
   }
 
   #statusChanged(status: AdsStatus): void {
-    const { servers, authorities } = this.options.bootstrap;
-    // Where there are several, the reason names them.
-    const where = servers.length === 1 && authorities.size === 0 ? `${servers[0]!.serverUri}: ` : '';
-    this.#connectionProblem = status.kind === 'disconnected' ? `${where}${status.reason}` : undefined;
+    this.#status = status;
     if (status.kind === 'disconnected') this.#useCopy();
   }
 

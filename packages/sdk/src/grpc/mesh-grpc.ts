@@ -73,8 +73,10 @@ export class MeshGrpc {
    * @param target `host:port`; `dns:///` or `xds:///` before it means the same, unless the config server is asked by name (docs/bootstrap.md)
    * @throws MeshError `invalid_request` for another target, for credentials of another copy of @grpc/grpc-js, and when it is not installed
    */
-  channel(target: string, { credentials, ...options }: MeshChannelOptions = {}): ChannelInterface {
+  channel(target: string, channelOptions: MeshChannelOptions = {}): ChannelInterface {
     const grpc = loadGrpcJs();
+    if (channelOptions instanceof grpc.ChannelCredentials) throw bareCredentials();
+    const { credentials, ...options } = channelOptions;
     if (credentials !== undefined && !(credentials instanceof grpc.ChannelCredentials)) throw strangeCredentials();
     const parsed = parseTarget(target, credentials?._isSecure() === true);
     if (this.#closed) throw new MeshError('mesh_closed', { message: 'the mesh was closed' });
@@ -90,13 +92,19 @@ export class MeshGrpc {
     return new MeshChannel(context, () => this.#release(key, shared));
   }
 
-  /** A client of any generator (ts-proto, @grpc/proto-loader, grpc-tools) on a channel of its own through the mesh. */
+  /**
+   * A client of any generator (ts-proto, @grpc/proto-loader, grpc-tools) on a channel of its own through the mesh.
+   * @throws MeshError `invalid_request` for what is no class of clients, and as `channel` does
+   */
   client<Client>(
     Constructor: GrpcClientConstructor<Client>,
     target: string,
-    { credentials, ...options }: ClientOptions & Pick<MeshChannelOptions, 'credentials'> = {},
+    clientOptions: ClientOptions & Pick<MeshChannelOptions, 'credentials'> = {},
   ): Client {
     const grpc = loadGrpcJs();
+    if (typeof Constructor !== 'function') throw noClient();
+    if (clientOptions instanceof grpc.ChannelCredentials) throw bareCredentials();
+    const { credentials, ...options } = clientOptions;
     const channelOptions = Object.fromEntries(Object.entries(options).filter(([name]) => name.startsWith('grpc')));
     const channelOverride = this.channel(target, { ...channelOptions, ...(credentials && { credentials }) });
     return new Constructor(target, credentials ?? grpc.credentials.createInsecure(), { ...options, channelOverride });
@@ -131,7 +139,7 @@ export class MeshGrpc {
   /**
    * Adds the service grpc.health.v1.Health (Check, Watch, List), which gRPC probes of Kubernetes ask.
    * @param services full names, such as `shop.Reviews`; they and the server as a whole are SERVING until told otherwise
-   * @throws MeshError `invalid_request` when the server has one already
+   * @throws MeshError `invalid_request` when the server has one already, and for wrong arguments
    */
   addHealth(server: Server, services: readonly string[] = []): GrpcHealth {
     return this.#servers.addHealth(server, services);
@@ -139,9 +147,10 @@ export class MeshGrpc {
 
   /**
    * Ends a server so that no call is lost: its health service says NOT_SERVING, new calls are answered while callers learn of
-   * it, then connections are told to go elsewhere (GOAWAY) and calls under way may end. Settles when the server is down.
+   * it, then connections are told to go elsewhere (GOAWAY) and calls under way may end; what takes longer than `graceMs` is
+   * cut, and UNAVAILABLE to its client. Settles when the server is down.
    * Close the mesh after it, since handlers may still make calls.
-   * @throws MeshError `invalid_request` when an option is wrong
+   * @throws MeshError `invalid_request` for what is no server, and when an option is wrong or unknown
    */
   async drainServer(server: Server, options: GrpcDrainOptions = {}): Promise<void> {
     return this.#servers.drain(server, options);
@@ -178,6 +187,21 @@ export class MeshGrpc {
     if (key !== undefined) this.#shared.delete(key);
     void shared.channels.close().then(() => this.#all.delete(shared.channels));
   }
+}
+
+function noClient(): MeshError {
+  return new MeshError('invalid_request', {
+    message: 'mesh.grpc.client: the first argument is no class of clients',
+    hint: 'give the generated client of a service, and not its package: mesh.grpc.client(demo.Echo, "echo:9080")',
+  });
+}
+
+/** Where grpc-js takes them; taken for options they would be lost, and calls go in the clear. */
+function bareCredentials(): MeshError {
+  return new MeshError('invalid_request', {
+    message: 'credentials are one of the options',
+    hint: 'give { credentials }, as in mesh.grpc.client(Echo, "echo:9080", { credentials })',
+  });
 }
 
 /** grpc-js would say so at each call. */

@@ -17,6 +17,7 @@ const authority = /^(?:\[[0-9a-f:.]+\]|[^\s:/?#[\]@]+)(?::\d{1,5})?$/i;
  * @throws MeshError `invalid_request`
  */
 export function parseTarget(target: string, secure: boolean): GrpcTarget {
+  if (typeof target !== 'string') throw badTarget(target);
   const url = /^(https?):\/\/([^/]*)\/?$/i.exec(target);
   if (url !== null) return checked(target, url[1]!.toLowerCase() === 'https' || secure, url[2]!);
   const name = target.replace(resolverPrefix, '');
@@ -39,7 +40,7 @@ function checked(target: string, secure: boolean, name: string): GrpcTarget {
 
 function badTarget(target: string): MeshError {
   return new MeshError('invalid_request', {
-    message: `${JSON.stringify(target)} is no target of a gRPC call`,
+    message: `${typeof target === 'string' ? JSON.stringify(target) : typeof target} is no target of a gRPC call`,
     hint: 'give host:port, as in mesh.grpc.channel("reviews:9080")',
   });
 }

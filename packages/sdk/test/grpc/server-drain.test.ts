@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { FakeClock, testRetryPolicy, testThresholds } from '@inmesh/core/testing';
@@ -6,7 +7,7 @@ import { GrpcServers } from '../../src/grpc/server/grpc-servers.js';
 import { silentLogger } from '../../src/logger.js';
 import type { StaticMesh } from '../support/static-mesh.js';
 import { check, healthClient, watch } from './health-client.js';
-import { type Payload, payload, type TestClient, testServiceMethods } from './interop-service.js';
+import { type Payload, payload, type TestClient, TestService, testServiceMethods } from './interop-service.js';
 import {
   type Answer,
   begin,
@@ -186,12 +187,32 @@ describe('draining a server', () => {
     await drained;
   });
 
-  it('ends calls that take longer than the grace time', async () => {
+  it.each(kinds)('makes a %s that takes longer than the grace time UNAVAILABLE', async (kind) => {
     const { mesh, pod, pending, client } = await servePending();
-    const call = begin(client, 'FullDuplexCall');
-    await until(() => pending.length === 1);
+    const plainClient = keep(new TestService(`127.0.0.1:${pod.port}`, grpc.credentials.createInsecure()));
+    const calls = [begin(client, kind), begin(plainClient, kind)];
+    await until(() => pending.length === 2);
     await mesh.grpc.drainServer(pod.server, { withdrawMs: 0, graceMs: 30 });
-    expect((await call.ended).code).not.toBe(grpc.status.OK);
+    const ended = await Promise.all(calls.map((call) => call.ended));
+    expect(ended.map(({ code }) => code)).toEqual([grpc.status.UNAVAILABLE, grpc.status.UNAVAILABLE]);
+  });
+
+  it('cuts a stream in the middle, UNAVAILABLE to its client and cancelled for its handler', async () => {
+    const mesh = startMesh([]);
+    const cancelled = gate();
+    const pod = await startPod(mesh, {
+      StreamingOutputCall: (call) => {
+        call.on('cancelled', () => cancelled.open());
+        call.write({ payload: payload(1) });
+      },
+    });
+    const stream = clientOf(startMesh([pod])).StreamingOutputCall({});
+    stream.on('error', () => {}); // its status says the same
+    const ended = new Promise<grpc.StatusObject>((resolve) => stream.on('status', resolve));
+    await once(stream, 'data');
+    await mesh.grpc.drainServer(pod.server, { withdrawMs: 0, graceMs: 30 });
+    expect((await ended).code).toBe(grpc.status.UNAVAILABLE);
+    await cancelled.passed;
   });
 
   it('is not held up by a watch of its health', async () => {

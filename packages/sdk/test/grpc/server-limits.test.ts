@@ -6,6 +6,7 @@ import { FakeClock, testRateLimit } from '@inmesh/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { GrpcAuthorize } from '../../src/grpc/index.js';
 import { type GrpcServerOptions, serverInterceptor } from '../../src/grpc/server/server-interceptor.js';
+import { silentLogger } from '../../src/logger.js';
 import { currentInbound } from '../../src/server/current-call.js';
 import type { InboundCall } from '../../src/server/inbound-call.js';
 import { payload } from './interop-service.js';
@@ -204,6 +205,32 @@ describe('the authorization hook', () => {
     const { error } = await unary(client);
     expect(error).toMatchObject({ code: grpc.status.INTERNAL, details: 'internal error' });
     expect(server.seen).toEqual([]);
+  });
+
+  it.each([
+    [true, 'returned true'],
+    [null, 'returned null'],
+    ['secret', 'returned a value of type string'],
+    [{ code: 7 }, 'returned a value of type object'],
+    [{ details: 'no' }, 'returned a value of type object'],
+  ])('lets nobody in where it says %o, and the log says what it is to return', async (verdict, said) => {
+    const lines: string[] = [];
+    const { internals } = startMesh([]);
+    const logger = {
+      ...silentLogger,
+      error: (message: string, fields: unknown) =>
+        lines.push(`${message}: ${(fields as { error: Error }).error.message}`),
+    };
+    for (const given of [verdict, Promise.resolve(verdict)]) {
+      const authorize: GrpcAuthorize = () => given as never;
+      const interceptors = [serverInterceptor({ ...internals, logger }, { authorize })];
+      const server = await startServer({ options: { interceptors } });
+      const { error } = await unary(clientOf(startMesh([server])));
+      expect(error).toMatchObject({ code: grpc.status.INTERNAL, details: 'internal error' });
+      expect(server.seen).toEqual([]);
+    }
+    const line = `a gRPC call failed on its way to its handler: authorize ${said}: return undefined to let a call in, { code, details } to refuse it`;
+    expect(lines).toEqual([line, line]);
   });
 
   it.each([0, 17, -1, 1.5])('refuses with PERMISSION_DENIED where it says %s', async (code) => {

@@ -58,6 +58,11 @@ function failedConnection<Request, Response>(
   return { send: nothing, pause: nothing, resume: nothing, close: () => clearImmediate(fail) };
 }
 
+/** grpc-js ends what it says of a lost connection with the label of a note, also where there is none. */
+function withoutEmptyNote(details: string): string {
+  return details.replace(/\.? Resolution note: *$/, '');
+}
+
 class GrpcConnection<Request, Response> implements AdsConnection<Request> {
   readonly #call: ClientDuplexStream<Request, Response>;
   #isClosed = false;
@@ -99,7 +104,8 @@ class GrpcConnection<Request, Response> implements AdsConnection<Request> {
   #onStatus({ code, details }: StatusObject): void {
     if (this.#isClosed) return;
     this.close();
-    const reason = code === statusCodes.OK ? 'the server ended the stream' : `${statusCodes[code]}: ${details}`;
+    const reason =
+      code === statusCodes.OK ? 'the server ended the stream' : `${statusCodes[code]}: ${withoutEmptyNote(details)}`;
     this.handlers.onClose(reason, code === statusCodes.UNIMPLEMENTED);
   }
 

@@ -85,7 +85,7 @@ describe('reconnecting', () => {
     client.start();
     expect(client.status).toEqual({ kind: 'connecting' });
     connections.current.handlers.onOpen();
-    expect(client.status).toEqual({ kind: 'connected' });
+    expect(client.status).toEqual({ kind: 'connected', serverUri: 'server:1' });
     connections.current.handlers.onClose('UNAVAILABLE: gone');
     expect(client.status).toEqual({ kind: 'disconnected', reason: 'UNAVAILABLE: gone', nextAttemptAtMs: 1250 });
     client.close();

@@ -90,6 +90,7 @@ describe('rule 1: ADS requires the type, and the node comes once', () => {
     client.send({ typeUrl: typeUrls.listener });
     await client.next();
     expect(ads.status()).toMatchObject([{ nodeId: 'n1', nodeCluster: 'c1', connectedAtMs: 1000 }]);
+    expect(ads.status()[0]?.peer).toMatch(/^127\.0\.0\.1:\d+$/);
     expect(response.names).toEqual(['a', 'b']);
   });
 

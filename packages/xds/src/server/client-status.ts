@@ -6,6 +6,8 @@ export interface ClientStatus {
   /** Empty when the client did not say. */
   readonly nodeId: string;
   readonly nodeCluster: string;
+  /** Where the stream comes from, `address:port`: processes outside Kubernetes may have the same node id. */
+  readonly peer: string;
   /** On the scale of the server's `now`. */
   readonly connectedAtMs: number;
   /** How the client asks: every type on one stream, or one type. */

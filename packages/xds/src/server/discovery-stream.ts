@@ -69,10 +69,11 @@ export class DiscoveryStream<Request, Response> {
   }
 
   get status(): ClientStatus {
-    const { service, variant } = this.#options;
+    const { service, variant, peer } = this.#options;
     return {
       nodeId: this.#node?.id ?? '',
       nodeCluster: this.#node?.cluster ?? '',
+      peer,
       connectedAtMs: this.#connectedAtMs,
       service,
       variant: variant.isIncremental ? 'incremental' : 'state of the world',

@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import type { Authorize, LocalResponse } from '@inmesh/core';
+import { type Authorize, type LocalResponse, MeshError } from '@inmesh/core';
 import { reasonHeader } from '../../server/answer-error.js';
 import { runInside } from '../../server/handler-context.js';
 import type { ServerCallBelow } from '../grpc-js.js';
@@ -28,7 +28,8 @@ export interface GrpcRefusal {
 }
 
 /**
- * Undefined lets the call in. It runs as part of the call, so what it asks of others has the call's deadline and trace. What
+ * Undefined lets the call in, `{ code, details }` refuses it. Anything else, `true` and `null` among it, is a mistake: the call
+ * ends with INTERNAL, and the log says what to return. It runs as part of the call, so what it asks of others has the call's deadline and trace. What
  * it throws, or rejects with, refuses the call: a MeshError with its own status, anything else with INTERNAL «internal
  * error» and a line in the log.
  */
@@ -53,6 +54,7 @@ function isThenable(verdict: ReturnType<GrpcAuthorize>): verdict is Promise<Grpc
 
 function toResponse(refusal: GrpcRefusal | undefined): LocalResponse | undefined {
   if (refusal === undefined) return undefined;
+  if (!isRefusal(refusal)) throw noVerdict(refusal);
   const { code, details } = refusal;
   const grpcStatus = Number.isInteger(code) && code >= 1 && code <= lastStatus ? code : permissionDenied;
   return {
@@ -62,4 +64,18 @@ function toResponse(refusal: GrpcRefusal | undefined): LocalResponse | undefined
     body: details,
     flags: 'UAEX',
   };
+}
+
+function isRefusal(verdict: unknown): verdict is GrpcRefusal {
+  const { code, details } = (verdict ?? {}) as Partial<GrpcRefusal>;
+  return typeof code === 'number' && typeof details === 'string';
+}
+
+/** Names no more than a kind: what it is may be secret. */
+function noVerdict(verdict: unknown): MeshError {
+  const isPlain = verdict === null || typeof verdict === 'boolean';
+  const what = isPlain ? String(verdict) : `a value of type ${typeof verdict}`;
+  return new MeshError('internal', {
+    message: `authorize returned ${what}: return undefined to let a call in, { code, details } to refuse it`,
+  });
 }

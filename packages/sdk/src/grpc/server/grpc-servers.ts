@@ -1,6 +1,8 @@
 import type { Server } from '@grpc/grpc-js';
 import { type Clock, MeshError } from '@inmesh/core';
 import type { MeshInternals } from '../../mesh-internals.js';
+import { requireNames, requireOptions, requireServer } from './check-arguments.js';
+import { forceShutdown } from './force-shutdown.js';
 import { GrpcHealth } from './health.js';
 
 export interface GrpcDrainOptions {
@@ -9,9 +11,11 @@ export interface GrpcDrainOptions {
    * that the endpoint is gone. Default 300.
    */
   readonly withdrawMs?: number;
-  /** How long, in ms, calls under way may take after that; then they are ended. Default 10 000. */
+  /** How long, in ms, calls under way may take after that; then they are cut, and UNAVAILABLE to their clients. Default 10 000. */
   readonly graceMs?: number;
 }
+
+const drainOptions = ['withdrawMs', 'graceMs'] as const satisfies readonly (keyof GrpcDrainOptions)[];
 
 /** The grpc-js servers that this process has told the mesh of. */
 export class GrpcServers {
@@ -21,6 +25,8 @@ export class GrpcServers {
   constructor(private readonly internals: Pick<MeshInternals, 'clock' | 'logger'>) {}
 
   addHealth(server: Server, services: readonly string[]): GrpcHealth {
+    requireServer('addHealth', server);
+    requireNames(services);
     const health = new GrpcHealth(services);
     health.addTo(server);
     this.#health.set(server, health);
@@ -28,7 +34,10 @@ export class GrpcServers {
   }
 
   /** Draining twice is draining once. */
-  drain(server: Server, { withdrawMs = 300, graceMs = 10_000 }: GrpcDrainOptions): Promise<void> {
+  drain(server: Server, options: GrpcDrainOptions): Promise<void> {
+    requireServer('drainServer', server);
+    requireOptions('drainServer', options, drainOptions);
+    const { withdrawMs = 300, graceMs = 10_000 } = options;
     requireTime('withdrawMs', withdrawMs);
     requireTime('graceMs', graceMs);
     const known = this.#drained.get(server);
@@ -47,7 +56,7 @@ export class GrpcServers {
     await new Promise<void>((resolve) => {
       const timer = clock.setTimer(graceMs, () => {
         logger.warn('a gRPC server has calls under way after its grace time; they are ended', { graceMs });
-        server.forceShutdown();
+        forceShutdown(server);
         resolve();
       });
       // Says GOAWAY on every connection, and calls back once the last call has ended.

@@ -4,6 +4,7 @@ import type { MeshInternals } from '../../mesh-internals.js';
 import { ownHost } from '../../server/own-host.js';
 import { loadGrpcJs } from '../grpc-js.js';
 import { checkedBy, type GrpcAuthorize } from './authorize.js';
+import { requireOptions } from './check-arguments.js';
 import type { GrpcInbound } from './grpc-inbound.js';
 import { ServerCall } from './server-call.js';
 
@@ -13,9 +14,14 @@ export interface GrpcServerOptions {
    * trailer `x-inmesh-reason: concurrency_limited`. Default: no limit. Health checks do not count.
    */
   readonly maxConcurrent?: number;
-  /** Asked before the handler of each call but health checks. Default: every call may be made. */
+  /**
+   * Asked before the handler of each call but health checks: undefined lets the call in, `{ code, details }` refuses it, and
+   * nothing else is an answer. Default: every call may be made.
+   */
   readonly authorize?: GrpcAuthorize;
 }
+
+const knownOptions = ['maxConcurrent', 'authorize'] as const satisfies readonly (keyof GrpcServerOptions)[];
 
 /** Probes ask what can be known at any time; one that is refused for too much load would have the process restarted. */
 const healthService = '/grpc.health.v1.Health/';
@@ -23,6 +29,7 @@ const healthService = '/grpc.health.v1.Health/';
 /** @throws MeshError `invalid_request` when an option is wrong, and when @grpc/grpc-js is not installed */
 export function serverInterceptor(internals: MeshInternals, options: GrpcServerOptions = {}): ServerInterceptor {
   const grpc = loadGrpcJs();
+  requireValid(options);
   const shared = { grpc, internals, inbound: inboundWalk(internals, options) };
   return ({ path, responseStream }, below) => {
     const isProbe = path.startsWith(healthService);
@@ -34,7 +41,6 @@ function inboundWalk(
   { clock, random, telemetry, workload, rateLimiter }: MeshInternals,
   { maxConcurrent, authorize }: GrpcServerOptions,
 ) {
-  requireValid(maxConcurrent);
   return inbound<GrpcInbound>(async (call) => call.serve(call), {
     clock,
     telemetry,
@@ -44,7 +50,18 @@ function inboundWalk(
   });
 }
 
-function requireValid(maxConcurrent: number | undefined): void {
+function requireValid(options: GrpcServerOptions): void {
+  requireOptions('serverInterceptor', options, knownOptions);
+  const { maxConcurrent, authorize } = options;
+  requireCount(maxConcurrent);
+  if (authorize === undefined || typeof authorize === 'function') return;
+  throw new MeshError('invalid_request', {
+    message: 'authorize: not a function',
+    hint: 'it returns undefined to let a call in, { code, details } to refuse it',
+  });
+}
+
+function requireCount(maxConcurrent: number | undefined): void {
   if (maxConcurrent === undefined || (Number.isInteger(maxConcurrent) && maxConcurrent >= 1)) return;
   throw new MeshError('invalid_request', {
     message: `maxConcurrent: ${maxConcurrent} is not a whole number from 1 up`,

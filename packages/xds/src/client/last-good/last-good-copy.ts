@@ -1,9 +1,10 @@
+import { dirname } from 'node:path';
 import type { Clock, MeshResources, Timer } from '@inmesh/core';
 import type { Logger } from '../../logger.js';
 import type { ResourceStore } from '../resource-store.js';
 import { assembleCopy, copyableResources } from './copied-resources.js';
 import { readCopy, writeCopy } from './copy-format.js';
-import { readPrivateFile, replacePrivateFile } from './private-file.js';
+import { makePrivateFolder, readPrivateFile, replacePrivateFile } from './private-file.js';
 
 export interface LastGoodCopyOptions {
   /** Of the file. */
@@ -41,7 +42,12 @@ export class LastGoodCopy {
     const { path, identity, logger } = this.#options;
     try {
       const content = await readPrivateFile(path);
-      if (content === undefined) return undefined;
+      if (content === undefined) {
+        // A path where none can ever be written is better told now than when the server is lost again.
+        await makePrivateFolder(dirname(path));
+        logger.warn('there is no copy of the last good configuration yet', { path });
+        return undefined;
+      }
       const { header, resources: copied } = readCopy(content);
       if (header.identity !== identity) throw new Error(`it is that of ${header.identity}, and this is ${identity}`);
       const resources = await assembleCopy(copied);

@@ -37,6 +37,15 @@ describe('a private file', () => {
     expect(String(await readPrivateFile(path))).toBe('new');
   });
 
+  it.each([
+    ['below a folder that does not exist', () => join(folder, 'a', 'b', 'copy'), 'the folder above it does not exist'],
+    // Node's recursive mkdir never comes back from this one.
+    ['below /proc', () => '/proc/nope/copy', 'the folder above it does not exist'],
+    ['below a file', () => join(process.execPath, 'b', 'copy'), 'ENOTDIR'],
+  ])('%s is refused', async (_, path, why) => {
+    await expect(replacePrivateFile(path(), ['new'])).rejects.toThrow(why);
+  });
+
   it('that cannot be written stays as it was', async () => {
     await replacePrivateFile(path, ['old']);
     const broken = (function* () {

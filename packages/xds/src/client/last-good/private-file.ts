@@ -16,10 +16,10 @@ const chunkLength = 256 * 1024;
 
 /**
  * Replaces a file as a whole: it is there in its old or its new state, whenever the process ends. Readable for its owner
- * alone (0600); a folder that is missing is made as private (0700).
+ * alone (0600); its folder is made when it is missing, as `makePrivateFolder` does.
  */
 export async function replacePrivateFile(path: string, content: Iterable<string>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(dirname(path));
   await removeAbandoned(path);
   // Not the process id: that is 1 in every container, and several may share a folder. `wx` follows no link.
   const temporary = `${path}.${randomUUID()}.tmp`;
@@ -35,6 +35,21 @@ export async function replacePrivateFile(path: string, content: Iterable<string>
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * As private as the file (0700), and only the last of the path: with `recursive`, Node tries for ever below /proc.
+ * @throws Error that names the folder, when it cannot be made
+ */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    const why = code === 'ENOENT' ? 'the folder above it does not exist' : message;
+    throw new Error(`its folder ${folder} cannot be made: ${why}`, { cause: error });
   }
 }
 

@@ -94,7 +94,7 @@ describe('The next server in the list', () => {
     to('b').handlers.onOpen();
     answer('b', 'of-b');
     expect(clusters()).toEqual(['of-b']);
-    expect(client.status).toEqual({ kind: 'connected' });
+    expect(client.status).toEqual({ kind: 'connected', serverUri: 'b' });
   });
 
   it('is asked when the first is silent for 15 s, connected or not', () => {

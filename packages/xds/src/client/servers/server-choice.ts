@@ -37,13 +37,17 @@ export class ServerChoice {
     });
   }
 
-  /** Connected as soon as one is; what is wrong is said of all that were tried, by name where there may be others. */
+  /**
+   * Connected as soon as one is, to the one that is listened to if it is open; what is wrong is said of all that were tried,
+   * by name where there may be others.
+   */
   get status(): LinkStatus {
     const [first] = this.#links;
     if (first !== undefined && this.#links.length === 1 && this.#isAlone) return first.status;
     const started = this.#links.filter((link) => link.isStarted);
-    const open = started.find(({ status }) => status.kind === 'connected');
-    const active = open ?? started.find(({ status }) => status.kind === 'connecting');
+    const open = started.filter(({ status }) => status.kind === 'connected');
+    const listened = open.find((link) => link === this.#chosen) ?? open[0];
+    const active = listened ?? started.find(({ status }) => status.kind === 'connecting');
     return active?.status ?? allLost(started.length > 0 ? started : this.#links.slice(0, 1));
   }
 

@@ -37,7 +37,7 @@ export interface LinkEvents {
 
 export type LinkStatus =
   | { readonly kind: 'connecting' }
-  | { readonly kind: 'connected' }
+  | { readonly kind: 'connected'; readonly serverUri: string }
   /** `nextAttemptAtMs` on the scale of the clock; Infinity before `start` and after `close`. */
   | { readonly kind: 'disconnected'; readonly reason: string; readonly nextAttemptAtMs: number };
 
@@ -84,7 +84,8 @@ export class ServerLink {
 
   get status(): LinkStatus {
     const state = this.#state;
-    if (state.kind === 'connecting' || state.kind === 'connected') return { kind: state.kind };
+    if (state.kind === 'connecting') return { kind: 'connecting' };
+    if (state.kind === 'connected') return { kind: 'connected', serverUri: this.server.serverUri };
     const nextAttemptAtMs = state.kind === 'waiting' ? state.atMs : Number.POSITIVE_INFINITY;
     return { kind: 'disconnected', reason: state.reason, nextAttemptAtMs };
   }
