@@ -1,3 +1,4 @@
+import { InboundPolicy } from './authorization/inbound-policy.js';
 import { ClusterViews, type ClusterViewsOptions, stepLength } from './cluster-views.js';
 import type { MeshResources } from './model/resources.js';
 import type { RouteConfiguration } from './model/route.js';
@@ -46,6 +47,7 @@ export class SnapshotAssembler {
       searchDomains: this.options.searchDomains,
       hostname: this.options.hostname,
       problems: resources.problems,
+      inbound: this.#inbound(resources),
       former: this.#previous?.snapshot,
     });
     this.#previous = { snapshot, resources };
@@ -55,6 +57,12 @@ export class SnapshotAssembler {
   /** Ends what goes on by itself; the last snapshot stays as it is. */
   close(): void {
     this.#clusters.close();
+  }
+
+  #inbound({ inbound }: MeshResources): InboundPolicy | undefined {
+    const kept = this.#previous?.snapshot.inbound;
+    if (inbound === undefined || kept?.listener === inbound) return inbound && kept;
+    return new InboundPolicy(inbound);
   }
 
   *#routeTables(resources: MeshResources): Generator<void, ReadonlyMap<string, RouteTable>> {

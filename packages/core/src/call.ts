@@ -1,6 +1,7 @@
 import type { ClusterView, EndpointView } from './cluster-view.js';
 import type { MeshError } from './errors.js';
 import type { HeaderList } from './header-list.js';
+import type { InboundConnection, VerifiedToken } from './model/peer.js';
 import type { ForwardAction, Route, WeightedTarget } from './model/route.js';
 import type { IdleWatch } from './policy/idle-watch.js';
 import type { LocalResponse, Reply } from './service.js';
@@ -57,6 +58,10 @@ export abstract class Call {
 
   /** Whose request it is: the peer's IP address for an incoming one, else that of the client being served or our own. */
   sourceAddress = '';
+  /** Of an incoming call: what it came by, and who is at the other end. */
+  connection: InboundConnection | undefined = undefined;
+  /** Of an incoming call: its token, once it is verified. */
+  token: VerifiedToken | undefined = undefined;
   /** What ring hash and Maglev look at; undefined until it was asked for, and when no hash policy found anything. */
   hashKey: bigint | undefined = undefined;
   /** An earlier or a later tier retries what this call is part of: no attempt is made that a budget would have to allow. */
@@ -110,6 +115,17 @@ export abstract class Call {
    * themselves replaces it. Calls that go out have replies to write to.
    */
   presetResponseHeader(_name: string, _value: string): void {}
+
+  /** What the handler of an incoming call is to see in the place of all that came by this name; undefined: nothing. */
+  rewriteHeader(name: string, value: string | undefined): void {
+    if (value === undefined) this.headers.delete(name);
+    else this.headers.set(name, value);
+  }
+
+  /** The same for the path, query included. */
+  rewritePath(path: string): void {
+    this.path = path;
+  }
 
   /** Ends the call wherever it waits. The first reason wins. */
   cancel(reason: MeshError): void {

@@ -33,6 +33,11 @@ export class HeaderList {
     return joined;
   }
 
+  /** Every value of `name`, in order. */
+  getAll(name: string): string[] {
+    return this.flat.filter((_text, index) => index % 2 === 1 && this.flat[index - 1] === name);
+  }
+
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }

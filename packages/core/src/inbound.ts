@@ -4,6 +4,7 @@ import { type Authorize, authorizationFilter } from './filters/authorization.js'
 import { concurrencyLimitFilter } from './filters/concurrency-limit.js';
 import { corsFilter } from './filters/cors.js';
 import { inboundDeadlineFilter } from './filters/inbound-deadline.js';
+import { type InboundChecks, inboundPolicyFilter } from './filters/inbound-policy.js';
 import { inboundRateLimitFilter } from './filters/rate-limit.js';
 import { telemetryFilter } from './filters/telemetry.js';
 import type { RateLimiter } from './policy/rate-limiter.js';
@@ -19,6 +20,7 @@ export function inbound<C extends Call>(
     telemetry,
     rateLimits,
     cors,
+    policy,
     authorize,
     maxConcurrent,
   }: {
@@ -26,6 +28,8 @@ export function inbound<C extends Call>(
     telemetry: readonly Telemetry[];
     /** Undefined: CORS is left to the handler. See `routeOfIncoming` for `ownHost`. */
     cors?: { random: Random; ownHost: string };
+    /** What the configuration's policies need beside the call itself. Undefined: policies are not looked at. */
+    policy?: InboundChecks | undefined;
     /** Undefined: every call may be made. */
     authorize?: Authorize<C> | undefined;
     /** Most calls being answered at once; undefined: no limit. */
@@ -38,6 +42,10 @@ export function inbound<C extends Call>(
     telemetryFilter(telemetry, clock, 'server'), // first: it counts every answer, refusals included
     inboundDeadlineFilter(clock), //                before the handler: what it calls inherits the time that is left
   ];
+  if (policy !== undefined) {
+    // before all that acts on a request, as in Istio: a stranger's is looked at no further
+    filters.push(inboundPolicyFilter(policy));
+  }
   if (cors !== undefined) {
     // before the limits: a preflight takes no token, and a refusal may be read by the page that is refused
     filters.push(corsFilter(cors.random, cors.ownHost));

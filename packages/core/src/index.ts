@@ -1,21 +1,31 @@
 export { SnapshotAssembler } from './assemble.js';
+export { type CanonicalPath, canonicalPath } from './authorization/canonical-path.js';
+export { InboundPolicy } from './authorization/inbound-policy.js';
+export { canonicalAuthority } from './authorization/path-forms.js';
 export { Call, type CallInit } from './call.js';
 export type { Clock, Random, Timer } from './clock.js';
 export type { ClusterHost, ClusterState, ClusterView, EndpointState, EndpointView } from './cluster-view.js';
 export { MeshError, type MeshErrorDetails, type MeshErrorReason, meshErrorReasons } from './errors.js';
 export type { Authorize } from './filters/authorization.js';
 export { deadlineExceeded } from './filters/deadline.js';
+export type { InboundChecks, Refusal } from './filters/inbound-policy.js';
 export { chooseRoute } from './filters/route.js';
 export { HeaderList } from './header-list.js';
 export { type ResolvedHost, splitAuthority } from './host-resolver.js';
+export { parseSpiffeId, type SpiffeIdResult } from './identity/spiffe-id.js';
 export { inbound } from './inbound.js';
 export type { Hash64 } from './load-balancer/hash64.js';
 export { LocalReply } from './local-reply.js';
+export type * from './model/authentication.js';
+export type * from './model/authorization.js';
 export type * from './model/cluster.js';
+export type * from './model/inbound-listener.js';
 export type * from './model/listener.js';
+export type * from './model/peer.js';
 export type * from './model/problem.js';
 export { emptyResources, type MeshResources } from './model/resources.js';
 export type * from './model/route.js';
+export type * from './model/tls.js';
 export { outbound } from './outbound.js';
 export { backoffDelayMs, defaultBackoff } from './policy/backoff.js';
 export { breakerOf } from './policy/breaker-of.js';
@@ -26,6 +36,7 @@ export { grpcRetryConditions, httpRetryConditions } from './policy/retry-conditi
 export { type Bucket, TokenBucket } from './policy/token-bucket.js';
 export { describeProblem } from './resource-problems.js';
 export { retryHeaders } from './retry-headers.js';
+export type { CallTest } from './router/call-matcher.js';
 export {
   describeAuthorityRewrite,
   describeFault,
@@ -33,6 +44,7 @@ export {
   describeHeaderMutations,
 } from './router/explain-action.js';
 export { describeMatch, explainMismatch } from './router/explain-match.js';
+export { compilePathMatcher } from './router/path-matcher.js';
 export { rewritePath } from './router/path-rewrite.js';
 export { redirectLocation } from './router/redirect.js';
 export { withRequestOverrides } from './router/request-overrides.js';
@@ -41,4 +53,4 @@ export { send } from './send.js';
 export type { Filter, FinishListener, LocalResponse, Reply, Service } from './service.js';
 export { MeshSnapshot, SnapshotHolder } from './snapshot.js';
 export { stack } from './stack.js';
-export type { AttemptRecorder, CallEnd, CallRecorder, Telemetry } from './telemetry.js';
+export type { AttemptRecorder, CallEnd, CallRecorder, PolicyDecision, Telemetry } from './telemetry.js';

@@ -1,3 +1,4 @@
+import type { InboundPolicy } from './authorization/inbound-policy.js';
 import type { ClusterView } from './cluster-view.js';
 import { HostResolver, type ResolvedHost } from './host-resolver.js';
 import type { Listener } from './model/listener.js';
@@ -12,6 +13,8 @@ export class MeshSnapshot {
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly routeTables: ReadonlyMap<string, RouteTable>;
   readonly clusters: ReadonlyMap<string, ClusterView>;
+  /** What this workload demands of its callers; undefined where it takes whatever comes. */
+  readonly inbound: InboundPolicy | undefined;
   /** What this machine is called, for headers that carry it (Envoy `%HOSTNAME%`). */
   readonly hostname: string;
   /** What is wrong with the configuration that this was made of. */
@@ -28,6 +31,7 @@ export class MeshSnapshot {
     searchDomains: readonly string[];
     hostname?: string | undefined;
     problems?: readonly ResourceProblem[] | undefined;
+    inbound?: InboundPolicy | undefined;
     /** What it made of the very same listeners and route tables is taken over. */
     former?: MeshSnapshot | undefined;
   }) {
@@ -37,6 +41,7 @@ export class MeshSnapshot {
     this.clusters = init.clusters;
     this.hostname = init.hostname ?? '';
     this.problems = init.problems ?? [];
+    this.inbound = init.inbound;
     const { former, listeners, routeTables } = init;
     const isSame = former?.listeners === listeners && former.routeTables === routeTables;
     this.#hosts = isSame ? former.#hosts : new HostResolver(listeners, routeTables, init.searchDomains);

@@ -12,12 +12,24 @@ export interface CallEnd {
   readonly durationMs: number;
 }
 
+/** What policies of this workload made of an incoming call. */
+export interface PolicyDecision {
+  readonly action: 'allow' | 'deny' | 'log';
+  readonly allowed: boolean;
+  /** It was not carried out: the policies are tried out. */
+  readonly shadow: boolean;
+  /** As in the configuration; undefined where none matched. */
+  readonly policy: string | undefined;
+}
+
 /**
  * A listener to calls; metrics and traces are two of them. Implementations must not throw, and may return themselves
  * where they keep nothing between start and end.
  */
 export interface Telemetry {
   callStarted(call: Call, side: 'client' | 'server'): CallRecorder;
+  /** Policies of this workload let an incoming call pass, or refused it. */
+  policyDecided?(call: Call, decision: PolicyDecision): void;
 }
 
 export interface CallRecorder {

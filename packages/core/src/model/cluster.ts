@@ -1,3 +1,5 @@
+import type { UpstreamTransport } from './tls.js';
+
 /** A new endpoint's weight grows to its own over a window (Envoy `SlowStartConfig`). */
 export interface SlowStart {
   readonly windowMs: number;
@@ -138,6 +140,7 @@ export interface Cluster {
   readonly maxConnectionDurationMs: number;
   readonly tcpKeepalive: { readonly timeMs: number | undefined } | undefined;
   readonly service: ServiceIdentity | undefined;
+  readonly transport: UpstreamTransport;
 }
 
 export type HealthStatus = 'healthy' | 'unhealthy' | 'draining';
@@ -162,6 +165,8 @@ export interface Endpoint {
   /** At least 1. */
   readonly weight: number;
   readonly workload: WorkloadIdentity | undefined;
+  /** Whether it takes the mesh's own TLS (Istio: endpoint metadata `tlsMode: istio`). */
+  readonly meshTls: boolean;
 }
 
 export interface LocalityEndpoints {

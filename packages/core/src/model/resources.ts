@@ -1,4 +1,5 @@
 import type { Cluster, ClusterLoadAssignment } from './cluster.js';
+import type { InboundListener } from './inbound-listener.js';
 import type { Listener } from './listener.js';
 import type { ResourceProblem } from './problem.js';
 import type { RouteConfiguration } from './route.js';
@@ -12,6 +13,8 @@ export interface MeshResources {
   readonly assignments: ReadonlyMap<string, ClusterLoadAssignment>;
   /** What is wrong with this configuration; the same array as long as nothing of it changes. Default none. */
   readonly problems?: readonly ResourceProblem[] | undefined;
+  /** Undefined: the workload takes whatever comes, as without a mesh. */
+  readonly inbound?: InboundListener | undefined;
 }
 
 export const emptyResources: MeshResources = Object.freeze({
@@ -19,4 +22,5 @@ export const emptyResources: MeshResources = Object.freeze({
   routes: new Map(),
   clusters: new Map(),
   assignments: new Map(),
+  inbound: undefined,
 });

@@ -3,6 +3,8 @@ export interface CompiledRegex {
   readonly source: string;
   /** True when the whole of `text` matches. */
   matches(text: string): boolean;
+  /** The same in any case, where policies ask for it. */
+  matchesAnyCase?(text: string): boolean;
 }
 
 /** A search for a regular expression and what each match becomes (Envoy `RegexMatchAndSubstitute`). */

@@ -24,10 +24,7 @@ function conditionsOf(policy: RetryPolicy): Conditions {
   let conditions = compiled.get(policy);
   if (conditions === undefined) {
     conditions = {
-      request: policy.requestHeaders.map((matcher) => {
-        const matches = compileHeaderMatcher(matcher);
-        return (call) => matches(call, never);
-      }),
+      request: policy.requestHeaders.map(compileHeaderMatcher),
       response: policy.headers.map(compileResponseMatcher),
     };
     compiled.set(policy, conditions);
@@ -39,9 +36,4 @@ function compileResponseMatcher(matcher: HeaderMatcher): (reply: Reply) => boole
   const test = compileHeaderTest(matcher);
   if (matcher.name === ':status') return (reply) => test(String(reply.httpStatus));
   return (reply) => test(reply.header(matcher.name));
-}
-
-/** A matcher of headers draws no number. */
-function never(): number {
-  return 1;
 }

@@ -4,8 +4,11 @@ import type { Random } from '../clock.js';
 /** A condition on a call, compiled once. Only a condition on a share of calls draws from `random`. */
 export type CallMatcher = (call: Call, random: Random) => boolean;
 
-export const always: CallMatcher = () => true;
-export const never: CallMatcher = () => false;
+/** A condition that takes no draw. */
+export type CallTest = (call: Call) => boolean;
+
+export const always: CallTest = () => true;
+export const never: CallTest = () => false;
 
 /** True when every condition is. Most routes have one condition or none, so those do not pay for a loop. */
 export function allOf(conditions: readonly CallMatcher[]): CallMatcher {

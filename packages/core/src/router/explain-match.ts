@@ -6,15 +6,14 @@ import { compileQueryMatcher } from './query-matcher.js';
 
 /** The conditions of a route that a call does not meet, in words; empty when it matches. */
 export function explainMismatch(match: RouteMatch, call: Call): string[] {
-  const draw = () => 0;
   const reasons: string[] = [];
-  if (!compilePathMatcher(match.path)(call, draw)) reasons.push(`path is not ${describePath(match.path)}`);
+  if (!compilePathMatcher(match.path)(call)) reasons.push(`path is not ${describePath(match.path)}`);
   for (const header of match.headers) {
-    if (!compileHeaderMatcher(header)(call, draw))
+    if (!compileHeaderMatcher(header)(call))
       reasons.push(`header ${header.name} ${describeHeader(header)} does not hold`);
   }
   for (const query of match.query) {
-    if (!compileQueryMatcher(query)(call, draw)) {
+    if (!compileQueryMatcher(query)(call)) {
       reasons.push(`query ${query.name} ${query.matcher ? describeString(query.matcher) : 'is present'} does not hold`);
     }
   }

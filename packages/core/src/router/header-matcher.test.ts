@@ -7,7 +7,7 @@ type Options = Partial<Pick<HeaderMatcher, 'name' | 'invert' | 'treatMissingAsEm
 
 function matches(test: HeaderMatcher['test'], init: TestCallInit, options: Options = {}): boolean {
   const matcher = { name: 'x-user', test, invert: false, treatMissingAsEmpty: false, ...options };
-  return compileHeaderMatcher(matcher)(testCall(init), () => 0);
+  return compileHeaderMatcher(matcher)(testCall(init));
 }
 
 function exact(value: string): HeaderMatcher['test'] {

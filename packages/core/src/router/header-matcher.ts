@@ -1,6 +1,6 @@
 import type { Call } from '../call.js';
 import type { HeaderMatcher } from '../model/route.js';
-import type { CallMatcher } from './call-matcher.js';
+import type { CallTest } from './call-matcher.js';
 import { compileStringMatcher, type TextTest } from './string-matcher.js';
 
 export type HeaderTest = (value: string | undefined) => boolean;
@@ -10,7 +10,7 @@ export type HeaderTest = (value: string | undefined) => boolean;
  * opposite; every other test fails on a missing header, inverted or not, unless it is treated as empty
  * (route_components.proto, header_utility.cc).
  */
-export function compileHeaderMatcher(matcher: HeaderMatcher): CallMatcher {
+export function compileHeaderMatcher(matcher: HeaderMatcher): CallTest {
   const read = headerReader(matcher.name);
   const test = compileHeaderTest(matcher);
   return (call) => test(read(call));

@@ -1,12 +1,12 @@
 import type { PathMatcher } from '../model/route.js';
-import { always, type CallMatcher, never } from './call-matcher.js';
+import { always, type CallTest, never } from './call-matcher.js';
 import type { TextTest } from './string-matcher.js';
 
 /**
  * Compiles a condition on the path without its query and fragment (Envoy `PathMatcher`). Literal kinds test the path as
  * it is, query included, and look at where the literal ends: nothing is cut off, so nothing is allocated.
  */
-export function compilePathMatcher(matcher: PathMatcher): CallMatcher {
+export function compilePathMatcher(matcher: PathMatcher): CallTest {
   if (matcher.kind === 'regex') return (call) => matcher.regex.matches(withoutQuery(call.path));
   // Such a literal would match into the query, which a path never reaches.
   if (/[?#]/.test(matcher.value)) return never;

@@ -4,12 +4,12 @@ import { testCall } from '../testing/index.js';
 import { compileQueryMatcher } from './query-matcher.js';
 
 function present(name: string, path: string): boolean {
-  return compileQueryMatcher({ name, matcher: undefined })(testCall({ path }), () => 0);
+  return compileQueryMatcher({ name, matcher: undefined })(testCall({ path }));
 }
 
 function equals(name: string, value: string, path: string): boolean {
   const matcher = { kind: 'exact', value, ignoreCase: false } as const;
-  return compileQueryMatcher({ name, matcher })(testCall({ path }), () => 0);
+  return compileQueryMatcher({ name, matcher })(testCall({ path }));
 }
 
 describe('compileQueryMatcher', () => {

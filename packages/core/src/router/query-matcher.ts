@@ -1,9 +1,9 @@
 import type { QueryMatcher } from '../model/route.js';
-import { type CallMatcher, never } from './call-matcher.js';
+import { type CallTest, never } from './call-matcher.js';
 import { compileStringMatcher } from './string-matcher.js';
 
 /** Compiles a condition on the first value of a query parameter (Envoy `QueryParameterMatcher`). */
-export function compileQueryMatcher({ name, matcher }: QueryMatcher): CallMatcher {
+export function compileQueryMatcher({ name, matcher }: QueryMatcher): CallTest {
   // No parameter can have such a name, but a scan for it would cross from one parameter into the next.
   if (/[=&#]/.test(name)) return never;
   if (matcher === undefined) return (call) => firstQueryValue(call.path, name) !== undefined;

@@ -17,7 +17,8 @@ import { MeshSnapshot } from '../snapshot.js';
 /** `overrides.host` and `port` go into the address. */
 export function testEndpoint(overrides: Partial<Omit<Endpoint, 'address'>> = {}): Endpoint {
   const { host = '10.0.0.1', port = 8080 } = overrides;
-  return { health: 'healthy', weight: 1, workload: undefined, ...overrides, host, port, address: `${host}:${port}` };
+  const address = `${host}:${port}`;
+  return { health: 'healthy', weight: 1, workload: undefined, meshTls: false, ...overrides, host, port, address };
 }
 
 export function testEndpointView(
@@ -65,6 +66,7 @@ export function testCluster(overrides: Partial<Cluster> = {}): Cluster {
     maxConnectionDurationMs: 0,
     tcpKeepalive: undefined,
     service: undefined,
+    transport: { kind: 'plaintext' },
     ...overrides,
   };
 }

@@ -97,6 +97,7 @@ function oneClusterResources({ action, cluster, endpoints = 3 }: OneClusterSetup
     routes: new Map([[name, testRouteConfiguration([{ domains: ['*'], routes }], name)]]),
     clusters: new Map([['reviews', testCluster(cluster)]]),
     assignments: new Map([['reviews', { clusterName: 'reviews', localities: [locality] }]]),
+    inbound: undefined,
   };
 }
 

@@ -1,0 +1,55 @@
+import type { Call } from '../call.js';
+import type { Principal } from '../model/authorization.js';
+import type { CallTest } from '../router/call-matcher.js';
+import { compileStringMatcher } from '../router/string-matcher.js';
+import { compileClaimMatcher } from './claim-matcher.js';
+import { headerTest, opposite, pathTest, type Strictness } from './condition-tests.js';
+import { compileCidrRange } from './ip-range.js';
+
+/** Envoy RBAC `Principal` (rbac.proto). */
+export function compilePrincipal(principal: Principal, strictness: Strictness): CallTest {
+  switch (principal.kind) {
+    case 'any':
+      return () => true;
+    case 'all': {
+      const tests = principal.principals.map((one) => compilePrincipal(one, strictness));
+      return (call) => tests.every((test) => test(call));
+    }
+    case 'oneOf': {
+      const tests = principal.principals.map((one) => compilePrincipal(one, strictness));
+      return (call) => tests.some((test) => test(call));
+    }
+    case 'not': {
+      const test = compilePrincipal(principal.principal, opposite(strictness));
+      return (call) => !test(call);
+    }
+    case 'authenticated':
+      return authenticatedTest(principal.matcher);
+    case 'directRemoteIp': {
+      const contains = compileCidrRange(principal.range);
+      return (call) => contains(call.connection?.remoteAddress ?? '');
+    }
+    case 'remoteIp': {
+      const contains = compileCidrRange(principal.range);
+      return (call) => contains(call.sourceAddress);
+    }
+    case 'header':
+      return headerTest(principal.matcher, strictness);
+    case 'path':
+      return pathTest(principal.matcher, strictness);
+    case 'claim': {
+      const test = compileClaimMatcher(principal.matcher);
+      return (call) => test(call.token);
+    }
+  }
+}
+
+function authenticatedTest(matcher: (Principal & { kind: 'authenticated' })['matcher']): CallTest {
+  const peerOf = (call: Call) => call.connection?.peer;
+  if (matcher === undefined) return (call) => peerOf(call) !== undefined;
+  const matches = compileStringMatcher(matcher);
+  return (call) => {
+    const peer = peerOf(call);
+    return peer !== undefined && matches(peer.spiffeId);
+  };
+}
