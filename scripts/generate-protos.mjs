@@ -1,4 +1,5 @@
-// Writes packages/xds/src/gen: the TypeScript of the xDS messages, from the protos inside @grpc/grpc-js-xds.
+// Writes packages/xds/src/gen: the TypeScript of the xDS messages, from the protos inside @grpc/grpc-js-xds and those
+// of packages/xds/proto.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -8,11 +9,13 @@ import { fileURLToPath } from 'node:url';
 const repository = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const xdsPackage = path.join(repository, 'packages/xds');
 const output = path.join(xdsPackage, 'src/gen');
+const ownProtos = path.join(xdsPackage, 'proto');
 
 // Files, or folders taken whole; what they import comes along.
 const wanted = [
   'envoy/admin/v3/clusters.proto',
   'envoy/admin/v3/config_dump.proto',
+  'envoy/service/auth/v3',
   'envoy/service/discovery/v3/ads.proto',
   'envoy/service/discovery/v3/discovery.proto',
   'envoy/service/listener/v3/lds.proto',
@@ -33,6 +36,7 @@ const wanted = [
   'envoy/extensions/access_loggers/stream/v3',
   'envoy/extensions/clusters/aggregate/v3',
   'envoy/extensions/filters/http/cors/v3',
+  'envoy/extensions/filters/http/ext_authz/v3',
   'envoy/extensions/filters/http/fault/v3',
   'envoy/extensions/filters/http/jwt_authn/v3',
   'envoy/extensions/filters/http/local_ratelimit/v3',
@@ -51,6 +55,7 @@ const wanted = [
   'envoy/extensions/load_balancing_policies/round_robin/v3',
   'envoy/extensions/load_balancing_policies/subset/v3',
   'envoy/extensions/load_balancing_policies/wrr_locality/v3',
+  'envoy/extensions/path/match/uri_template/v3',
   'envoy/extensions/retry/host/omit_canary_hosts/v3',
   'envoy/extensions/retry/host/omit_host_metadata/v3',
   'envoy/extensions/retry/host/previous_hosts/v3',
@@ -68,6 +73,7 @@ const wanted = [
   'xds/type/matcher/v3',
   'xds/type/v3',
   'udpa/type/v1/typed_struct.proto',
+  'istio/v1/auth/ca.proto',
 ];
 
 // Annotations that only validators and documentation read. Without them the descriptors, which every process parses when it
@@ -109,6 +115,9 @@ export function generateProtos({ force = false } = {}) {
 
 function currentStamp() {
   const hash = createHash('sha256').update(fs.readFileSync(fileURLToPath(import.meta.url)));
+  for (const name of fs.readdirSync(ownProtos, { recursive: true }).sort()) {
+    if (name.endsWith('.proto')) hash.update(fs.readFileSync(path.join(ownProtos, name)));
+  }
   for (const name of ['@bufbuild/buf', '@bufbuild/protoc-gen-es', '@grpc/grpc-js-xds']) {
     const manifest = JSON.parse(fs.readFileSync(path.join(packageFolder(name), 'package.json'), 'utf8'));
     hash.update(`${name}@${manifest.version}\n`);
@@ -133,7 +142,8 @@ function collectProtos(target) {
 
 function protoRoots() {
   const deps = path.join(packageFolder('@grpc/grpc-js-xds'), 'deps');
-  return ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate'].map((folder) => path.join(deps, folder));
+  const bundled = ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate'];
+  return [...bundled.map((folder) => path.join(deps, folder)), ownProtos];
 }
 
 function protosAt(roots, entry) {
@@ -144,7 +154,7 @@ function protosAt(roots, entry) {
 
 function locate(roots, entry) {
   const found = roots.map((root) => path.join(root, entry)).find((candidate) => fs.existsSync(candidate));
-  if (found === undefined) throw new Error(`@grpc/grpc-js-xds does not ship ${entry}`);
+  if (found === undefined) throw new Error(`neither @grpc/grpc-js-xds nor packages/xds/proto has ${entry}`);
   return found;
 }
 

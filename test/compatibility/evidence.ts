@@ -1,6 +1,8 @@
 import { envoyEvidence } from './envoy-evidence.js';
 import { kindEvidence } from './kind-evidence.js';
+import { policyEvidence } from './policy-evidence.js';
 import type { Row } from './rows.js';
+import { securityEvidence } from './security-evidence.js';
 
 /** The test that shows what becomes of some fields. */
 export interface Evidence {
@@ -12,7 +14,12 @@ export interface Evidence {
   readonly title: string;
 }
 
-export const evidence: readonly Evidence[] = [...kindEvidence, ...envoyEvidence];
+export const evidence: readonly Evidence[] = [
+  ...kindEvidence,
+  ...policyEvidence,
+  ...envoyEvidence,
+  ...securityEvidence,
+];
 
 export function evidenceOf({ owner, field }: Row): Evidence | undefined {
   const path = withoutRepetition(field);

@@ -413,12 +413,6 @@ export const kindEvidence: readonly Evidence[] = [
   },
   {
     owner: 'DestinationRule',
-    fields: 'spec.trafficPolicy.tls.mode',
-    file: 'packages/xds/src/resources/decode-cluster.test.ts',
-    title: 'is refused when it asks for TLS, and never used without',
-  },
-  {
-    owner: 'DestinationRule',
     fields: 'spec.trafficPolicy.retryBudget',
     file: 'packages/core/src/policy/retry-budget.test.ts',
     title: 'allows a share of the active requests, and never less than the minimum',

@@ -62,6 +62,7 @@ export {
   CorsPolicySchema as HttpCorsPolicySchema,
   CorsSchema,
 } from './gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
+export * from './gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
 export * from './gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 export * from './gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
 export * from './gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.js';
@@ -85,6 +86,7 @@ export * from './gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_
 export * from './gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js';
 export * from './gen/envoy/extensions/load_balancing_policies/subset/v3/subset_pb.js';
 export * from './gen/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb.js';
+export * from './gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js';
 export * from './gen/envoy/extensions/retry/host/omit_canary_hosts/v3/omit_canary_hosts_pb.js';
 export * from './gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.js';
 export * from './gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
@@ -97,6 +99,13 @@ export {
   type HttpProtocolOptions as ClusterHttpProtocolOptions,
   HttpProtocolOptionsSchema as ClusterHttpProtocolOptionsSchema,
 } from './gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+export {
+  Authorization as AuthorizationService,
+  type CheckRequest,
+  CheckRequestSchema,
+  type CheckResponse,
+  CheckResponseSchema,
+} from './gen/envoy/service/auth/v3/external_auth_pb.js';
 export { ClusterDiscoveryService } from './gen/envoy/service/cluster/v3/cds_pb.js';
 export * from './gen/envoy/service/discovery/v3/ads_pb.js';
 export * from './gen/envoy/service/discovery/v3/discovery_pb.js';
@@ -107,6 +116,7 @@ export { RouteDiscoveryService } from './gen/envoy/service/route/v3/rds_pb.js';
 export * from './gen/envoy/service/secret/v3/sds_pb.js';
 export * from './gen/envoy/service/status/v3/csds_pb.js';
 export * from './gen/envoy/type/http/v3/path_transformation_pb.js';
+export * from './gen/envoy/type/matcher/v3/filter_state_pb.js';
 export * from './gen/envoy/type/matcher/v3/metadata_pb.js';
 export * from './gen/envoy/type/matcher/v3/node_pb.js';
 export * from './gen/envoy/type/matcher/v3/number_pb.js';
@@ -120,6 +130,7 @@ export * from './gen/envoy/type/v3/percent_pb.js';
 export * from './gen/envoy/type/v3/range_pb.js';
 export * from './gen/envoy/type/v3/token_bucket_pb.js';
 export { type Status as RpcStatus, StatusSchema as RpcStatusSchema } from './gen/google/rpc/status_pb.js';
+export * from './gen/istio/v1/auth/ca_pb.js';
 export * from './gen/udpa/annotations/sensitive_pb.js';
 export {
   type TypedStruct as UdpaTypedStruct,

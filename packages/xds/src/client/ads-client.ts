@@ -12,7 +12,7 @@ import type { AdsConnection, ConnectionHandlers } from './connection.js';
 import { grpcConnector } from './grpc-connection.js';
 import type { LastGoodCopy } from './last-good/last-good-copy.js';
 import { type NodeIdentity, nodeMessage } from './node.js';
-import type { XdsServerConfig } from './server-config.js';
+import type { ClientIdentity, XdsServerConfig } from './server-config.js';
 import { ServerChoice } from './servers/server-choice.js';
 import { type AdsVariant, type LinkEvents, type LinkStatus, ServerLink } from './servers/server-link.js';
 import { serverParts } from './servers/server-parts.js';
@@ -36,6 +36,8 @@ export interface AdsClientOptions {
    */
   readonly authorities?: ReadonlyMap<string, readonly XdsServerConfig[]> | undefined;
   readonly node: NodeIdentity;
+  /** Shown to servers of `tls://`; looked at for each connection. */
+  readonly identity?: (() => ClientIdentity | undefined) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -166,7 +168,7 @@ function createLinks(
   return servers.map((server) => {
     const grpc = {
       serverUri: server.serverUri,
-      credentials: credentialsReader(server.credentials, logger),
+      credentials: credentialsReader(server.credentials, logger, options.identity),
       maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
     };
     return new ServerLink(

@@ -1,13 +1,17 @@
 import type {
   Cluster,
   ClusterLoadAssignment,
+  InboundListener,
   Listener,
   MeshResources,
   ResourceProblem,
   RouteConfiguration,
 } from '@inmesh/core';
+import { closedInbound, isInboundName } from '../resources/decode-inbound-listener.js';
+import type { DecodedListener } from '../resources/decode-listener.js';
+import { mergeInbound } from '../resources/merge-inbound.js';
 import { resourceKinds } from '../resources/type-urls.js';
-import { clustersOf, inlineRoutesOf, referencesOf, serviceNameOf } from './references.js';
+import { clustersOf, clustersOfInbound, inlineRoutesOf, referencesOf, serviceNameOf } from './references.js';
 import type { ResourceStore } from './resource-store.js';
 
 /**
@@ -32,6 +36,7 @@ class Assembly {
   readonly #routes = new Map<string, RouteConfiguration>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #assignments = new Map<string, ClusterLoadAssignment>();
+  readonly #inbound: InboundListener[] = [];
 
   constructor(
     private readonly store: ResourceStore,
@@ -47,10 +52,15 @@ class Assembly {
       clusters: this.#clusters,
       assignments: this.#assignments,
       problems: problemsOf(store, published?.problems),
+      inbound: mergeInbound(this.#inbound, published?.inbound),
     };
   }
 
-  #addListener(listener: Listener): void {
+  #addListener(listener: DecodedListener): void {
+    if (listener.inbound !== undefined) {
+      this.#addInbound(listener.inbound);
+      return;
+    }
     if (this.#takeRoutes(listener)) {
       this.#listeners.set(listener.name, listener);
       return;
@@ -62,12 +72,26 @@ class Assembly {
     this.#takeRoutes(before);
   }
 
+  /** It counts at once: whom it keeps out must not get in while a service that it asks is not warm. */
+  #addInbound(inbound: InboundListener): void {
+    this.#inbound.push(inbound);
+    if (!clustersOfInbound(inbound).every((name) => this.#isClusterWarm(name))) this.isComplete = false;
+  }
+
   /** Its host is one of the mesh: a call to it must not go past the mesh, wherever DNS leads. */
   #addRefusedListeners(): void {
     for (const { name } of this.store.listener.problems) {
       if (name === '' || this.#listeners.has(name)) continue;
-      if (this.store.listener.get(name)?.kind !== 'present') this.#listeners.set(name, this.#refusedListener(name));
+      const isRefused = this.store.listener.get(name)?.kind === 'rejected';
+      if (isRefused && isInboundName(name)) this.#inbound.push(this.#closedInbound(name));
+      else if (this.store.listener.get(name)?.kind !== 'present')
+        this.#listeners.set(name, this.#refusedListener(name));
     }
+  }
+
+  #closedInbound(name: string): InboundListener {
+    const before = this.published?.inbound;
+    return before?.name === name && before.chains.length === 0 ? before : closedInbound(name);
   }
 
   #refusedListener(name: string): Listener {
@@ -157,6 +181,7 @@ export function isSameConfiguration(a: MeshResources, b: MeshResources): boolean
 
 /** Whether they differ in their endpoints at most, which refer to nothing. */
 export function hasSameReferences(a: MeshResources, b: MeshResources): boolean {
+  if (a.inbound !== b.inbound) return false;
   return isSameMap(a.clusters, b.clusters) && isSameMap(a.routes, b.routes) && isSameMap(a.listeners, b.listeners);
 }
 

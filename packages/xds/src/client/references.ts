@@ -1,4 +1,4 @@
-import type { Cluster, Listener, MeshResources, RouteConfiguration } from '@inmesh/core';
+import type { Cluster, InboundListener, Listener, MeshResources, RouteConfiguration } from '@inmesh/core';
 import type { ResourceStore } from './resource-store.js';
 
 /** In the order in which one refers to the next. */
@@ -63,8 +63,20 @@ function clustersOfStore(store: ResourceStore, routeNames: Iterable<string>): Se
     if (configuration !== undefined) for (const name of clustersOf(configuration)) clusters.add(name);
   };
   for (const name of routeNames) addAll(store.route.valueOf(name));
-  for (const listener of store.listener.values()) addAll(inlineRoutesOf(listener));
+  for (const listener of store.listener.values()) {
+    addAll(inlineRoutesOf(listener));
+    if (listener.inbound !== undefined) for (const name of clustersOfInbound(listener.inbound)) clusters.add(name);
+  }
   return clusters;
+}
+
+/** The clusters of services that are asked who may come in. */
+export function clustersOfInbound({ chains }: InboundListener): readonly string[] {
+  return chains.flatMap(({ filters }) =>
+    filters.flatMap((filter) =>
+      filter.kind === 'externalAuthorization' ? [filter.authorization.service.cluster] : [],
+    ),
+  );
 }
 
 export function inlineRoutesOf({ routes }: Listener): RouteConfiguration | undefined {

@@ -1,5 +1,19 @@
 /** How the connection to a config server is protected (`channel_creds` of the gRPC bootstrap). */
-export type ChannelCredentialsConfig = { readonly kind: 'insecure' } | TlsCredentialsConfig;
+export type ChannelCredentialsConfig = { readonly kind: 'insecure' } | TlsCredentialsConfig | IdentityCredentialsConfig;
+
+/** Mutual TLS with the identity that the client has when it connects. */
+export interface IdentityCredentialsConfig {
+  readonly kind: 'identity';
+}
+
+/** PEM. */
+export interface ClientIdentity {
+  /** The leaf first. */
+  readonly chain: string;
+  readonly key: string;
+  /** Of the server's certificate. */
+  readonly roots: string;
+}
 
 /** gRFC A65. The files are read anew for every connection. */
 export interface TlsCredentialsConfig {
@@ -33,6 +47,15 @@ export const defaultServerFeatures: XdsServerFeatures = Object.freeze({
   failOnDataErrors: false,
   resourceTimerIsTransientError: false,
 });
+
+/** `host:port` for one in the clear, `tls://host:port` for one that is to be shown who the client is. */
+export function serverOf(address: string): XdsServerConfig {
+  if (!address.startsWith(tlsScheme)) return insecureServer(address);
+  const serverUri = address.slice(tlsScheme.length);
+  return { serverUri, credentials: { kind: 'identity' }, features: defaultServerFeatures };
+}
+
+const tlsScheme = 'tls://';
 
 /** A server without anything special, in the clear. */
 export function insecureServer(serverUri: string): XdsServerConfig {

@@ -43,6 +43,7 @@ describe('a cluster', () => {
         tcpKeepalive: undefined,
         maxRequestsPerConnection: Number.POSITIVE_INFINITY,
         service: undefined,
+        transport: { kind: 'plaintext' },
       },
     });
   });
@@ -67,11 +68,14 @@ describe('a cluster', () => {
     } as const;
     const plain = { case: 'typedConfig', value: anyPack(RawBufferSchema, create(RawBufferSchema)) } as const;
     expect(problemsOf(decode({ transportSocket: { name: 'tls', configType: tls } }))).toEqual([
-      'transport_socket: "tls" is not supported yet, only plain TCP is',
+      'transport_socket.typed_config.common_tls_context: is missing: without it any certificate would be taken',
     ]);
-    const matches = [{ transportSocket: { name: 'raw', configType: plain } }, { transportSocket: { name: 'tls' } }];
+    const matches = [
+      { match: { tlsMode: 'istio' }, transportSocket: { name: 'raw', configType: plain } },
+      { transportSocket: { name: 'tls' } },
+    ];
     expect(problemsOf(decode({ transportSocketMatches: matches }))).toEqual([
-      'transport_socket_matches[1].transport_socket: "tls" is not supported yet, only plain TCP is',
+      'transport_socket_matches[1].transport_socket: "tls" has no configuration',
     ]);
     expect(decode({ transportSocket: { name: 'raw', configType: plain } }).ok).toBe(true);
   });

@@ -8,13 +8,13 @@ import { decodeLoadBalancing } from './decode-load-balancer.js';
 import { decodeOutlierDetection } from './decode-outlier-detection.js';
 import type { DecodeResult } from './decode-result.js';
 import { decodeTcpKeepalive } from './decode-tcp-keepalive.js';
+import { decodeTransport } from './decode-upstream-tls.js';
 import { deepFreeze } from './deep-freeze.js';
 import { decodePositiveDuration } from './durations.js';
 import { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import { serviceOf } from './istio-metadata.js';
 import { decodePercent } from './percents.js';
-import { checkTransportSocket } from './transport-sockets.js';
 
 /** Envoy's default (cluster.proto `connect_timeout`). */
 const defaultConnectTimeoutMs = 5000;
@@ -27,7 +27,6 @@ export function decodeCluster(message: Cluster): DecodeResult<ClusterModel> {
   return FieldScope.collect((at) => {
     if (message.name === '') at.field('name').error('must not be empty');
     reportUnsupported(message, at);
-    checkTransportSocket(message, at);
     const options = unpackHttpOptions(message, at.field('typed_extension_protocol_options'));
     const { outlierDetection } = message;
     const discovery = decodeDiscovery(message, at);
@@ -51,6 +50,7 @@ export function decodeCluster(message: Cluster): DecodeResult<ClusterModel> {
         ...decodeConnectionLimits(message, options, at),
         tcpKeepalive: decodeTcpKeepalive(message, at.field('upstream_connection_options')),
         service: serviceOf(message.metadata),
+        transport: decodeTransport(message, at),
       })
     );
   });

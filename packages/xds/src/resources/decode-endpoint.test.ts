@@ -1,10 +1,11 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { assignmentMessage, lbEndpoint, problemsOf } from '../../test/fixtures.js';
 import {
   type ClusterLoadAssignment_PolicySchema,
   ClusterLoadAssignmentSchema,
   HealthStatus,
+  MetadataSchema,
   SocketAddress_Protocol,
 } from '../messages.js';
 import { decodeClusterLoadAssignment } from './decode-endpoint.js';
@@ -21,6 +22,20 @@ const localitiesOf = (...endpoints: Localities) => {
 };
 
 describe('an assignment', () => {
+  it.each<[Record<string, JsonObject>, boolean]>([
+    [{ 'envoy.transport_socket_match': { tlsMode: 'istio' } }, true],
+    [{ 'envoy.transport_socket_match': { tlsMode: 'disabled' } }, false],
+    [{ istio: { tlsMode: 'istio' } }, false],
+    [{}, false],
+  ])('tells whether an endpoint takes the TLS of the mesh: %j', (filterMetadata, expected) => {
+    const message = assignmentMessage('c', '10.0.0.1');
+    const endpoint = message.endpoints[0]!.lbEndpoints[0]!;
+    endpoint.metadata = create(MetadataSchema, { filterMetadata });
+    expect(decodeClusterLoadAssignment(message)).toMatchObject({
+      value: { localities: [{ endpoints: [{ meshTls: expected }] }] },
+    });
+  });
+
   it('is read whole', () => {
     expect(decodeClusterLoadAssignment(assignmentMessage('c', '10.0.0.1', '::1'))).toEqual({
       ok: true,
@@ -42,8 +57,17 @@ describe('an assignment', () => {
                 health: 'healthy',
                 weight: 1,
                 workload: undefined,
+                meshTls: false,
               },
-              { address: '[::1]:8080', host: '::1', port: 8080, health: 'healthy', weight: 1, workload: undefined },
+              {
+                address: '[::1]:8080',
+                host: '::1',
+                port: 8080,
+                health: 'healthy',
+                weight: 1,
+                workload: undefined,
+                meshTls: false,
+              },
             ],
           },
         ],

@@ -10,7 +10,7 @@ import type { DecodeResult } from './decode-result.js';
 import { deepFreeze } from './deep-freeze.js';
 import { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
-import { workloadOf } from './istio-metadata.js';
+import { takesMeshTls, workloadOf } from './istio-metadata.js';
 import { endpointsOf, socketAddressOf } from './lb-endpoints.js';
 
 const maxTotalWeight = 0xffff_ffff;
@@ -89,6 +89,7 @@ function decodeEndpoint(message: LbEndpoint, addresses: Set<string>, at: FieldSc
     health: healthOf(message.healthStatus),
     weight: message.loadBalancingWeight ?? 1,
     workload: workloadOf(message.metadata),
+    meshTls: takesMeshTls(message.metadata),
   };
 }
 

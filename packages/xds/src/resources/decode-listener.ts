@@ -1,7 +1,8 @@
-import type { Listener as ListenerModel } from '@inmesh/core';
+import type { InboundListener, Listener as ListenerModel } from '@inmesh/core';
 import type { HttpConnectionManager, Listener } from '../messages.js';
 import { checkConfigSource } from './config-source.js';
 import { entryOf } from './connection-managers.js';
+import { decodeInboundListener, isInbound, undialled } from './decode-inbound-listener.js';
 import type { DecodeResult } from './decode-result.js';
 import { decodeVirtualHosts } from './decode-route-configuration.js';
 import { deepFreeze } from './deep-freeze.js';
@@ -10,16 +11,22 @@ import { reportUnsupported } from './field-support.js';
 import type { FilterConfigs } from './filter-configs.js';
 import { decodeHttpFilters } from './http-filters.js';
 
+/** An entry for calls that go out, or in its stead what is demanded of those that come in. */
+export interface DecodedListener extends ListenerModel {
+  readonly inbound?: InboundListener;
+}
+
 /**
  * Reads a listener: a name as it is dialled and a connection manager with its routes. A socket listener without HTTP is
  * taken, and routes nothing.
  */
-export function decodeListener(message: Listener): DecodeResult<ListenerModel> {
+export function decodeListener(message: Listener): DecodeResult<DecodedListener> {
   return FieldScope.collect((at) => {
     if (message.name === '') at.field('name').error('must not be empty');
+    if (isInbound(message)) return deepFreeze(inboundEntry(decodeInboundListener(message, at)));
     reportUnsupported(message, at);
     const entry = entryOf(message, at);
-    if (entry === undefined) return at.hasErrors ? undefined : undialled(message.name);
+    if (entry === undefined) return at.hasErrors ? undefined : deepFreeze(undialled(`not HTTP: ${message.name}`));
     const { name, manager, at: scope } = entry;
     reportUnsupported(manager, scope);
     const filters = decodeHttpFilters(manager.httpFilters, scope);
@@ -28,9 +35,8 @@ export function decodeListener(message: Listener): DecodeResult<ListenerModel> {
   });
 }
 
-/** No authority has a space in it. */
-function undialled(name: string): ListenerModel {
-  return deepFreeze({ name: `not HTTP: ${name}`, routes: { name: `not HTTP: ${name}`, virtualHosts: [] } });
+function inboundEntry(inbound: InboundListener): DecodedListener {
+  return { ...undialled(`inbound: ${inbound.name}`), inbound };
 }
 
 function decodeRoutes(

@@ -1,5 +1,7 @@
-import type { MeshResources } from '@inmesh/core';
+import type { InboundListener, MeshResources } from '@inmesh/core';
+import { closedInbound, isInboundName } from './decode-inbound-listener.js';
 import type { DecodeResult, FieldError, ResourceError } from './decode-result.js';
+import { mergeInbound } from './merge-inbound.js';
 import type { ResourceSet } from './resource-set.js';
 import { type DecodedResources, resourceTypes } from './resource-types.js';
 import { type ResourceKind, typeUrls } from './type-urls.js';
@@ -38,13 +40,28 @@ export function collectDecoded(resultsOf: ResultsOf): DecodedSet {
   const listeners = collectKind('listener', resultsOf, problems);
   return {
     resources: {
-      listeners: new Map([...listeners.values()].map((listener) => [listener.name, listener])),
+      listeners: new Map(
+        [...listeners.values()].flatMap((listener) =>
+          listener.inbound === undefined ? [[listener.name, listener] as const] : [],
+        ),
+      ),
       routes: collectKind('route', resultsOf, problems),
       clusters: collectKind('cluster', resultsOf, problems),
       assignments: collectKind('endpoint', resultsOf, problems),
+      inbound: inboundOf(listeners.values(), problems.errors),
     },
     ...problems,
   };
+}
+
+/** One that could not be read lets nobody in. */
+function inboundOf(
+  listeners: Iterable<DecodedResources['listener']>,
+  errors: readonly ResourceError[],
+): InboundListener | undefined {
+  const refused = errors.filter(({ typeUrl, name }) => typeUrl === typeUrls.listener && isInboundName(name));
+  const read = [...listeners].flatMap(({ inbound }) => inbound ?? []);
+  return mergeInbound([...read, ...refused.map(({ name }) => closedInbound(name))], undefined);
 }
 
 interface Problems {

@@ -2,12 +2,17 @@ import { type DescField, isFieldSet, type Message } from '@bufbuild/protobuf';
 import type { FieldScope } from './field-scope.js';
 import { clusterFields } from './field-support/cluster-fields.js';
 import { endpointFields } from './field-support/endpoint-fields.js';
+import { extAuthzFields } from './field-support/ext-authz-fields.js';
 import { filterFields } from './field-support/filter-fields.js';
+import { inboundFields } from './field-support/inbound-fields.js';
+import { jwtFields } from './field-support/jwt-fields.js';
 import { listenerFields } from './field-support/listener-fields.js';
 import { loadBalancerFields } from './field-support/load-balancer-fields.js';
 import { rateLimitFields } from './field-support/rate-limit-fields.js';
+import { rbacFields } from './field-support/rbac-fields.js';
 import { routeFields } from './field-support/route-fields.js';
 import type { FieldSupport, MessageSupport } from './field-support/support.js';
+import { tlsFields } from './field-support/tls-fields.js';
 
 /** Every message that the decoders read. */
 export const supportedMessages: readonly MessageSupport[] = [
@@ -18,6 +23,11 @@ export const supportedMessages: readonly MessageSupport[] = [
   ...loadBalancerFields,
   ...endpointFields,
   ...listenerFields,
+  ...rbacFields,
+  ...jwtFields,
+  ...extAuthzFields,
+  ...tlsFields,
+  ...inboundFields,
 ];
 
 /** By full name of the message, then by proto name of the field: what becomes of a field that is set. */

@@ -21,6 +21,11 @@ export function workloadOf(metadata: Metadata | undefined): WorkloadIdentity | u
   return { name, namespace, canonicalName, canonicalRevision, cluster };
 }
 
+/** Whether an endpoint takes the mesh's own TLS: `filter_metadata["envoy.transport_socket_match"].tlsMode` is "istio". */
+export function takesMeshTls(metadata: Metadata | undefined): boolean {
+  return metadata?.filterMetadata['envoy.transport_socket_match']?.tlsMode === 'istio';
+}
+
 function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -24,6 +24,15 @@ export function compileRegex(source: string): RegexResult {
   return { ok: true, regex: { source, matches: (text) => compiled.matches(text) } };
 }
 
+/** The same expression for texts in any case, compiled when it is asked for: most never are. */
+export function anyCase(source: string): (text: string) => boolean {
+  let program: RE2JS | undefined;
+  return (text) => {
+    program ??= RE2JS.compile(`(?i)${source}`);
+    return program.matches(text);
+  };
+}
+
 export function decodeRegex(matcher: RegexMatcher, at: FieldScope): CompiledRegex | undefined {
   const result = compileRegex(matcher.regex);
   return result.ok ? result.regex : at.field('regex').error(result.message);

@@ -1,5 +1,5 @@
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '@inmesh/core';
+import type { Cluster, ClusterLoadAssignment, RouteConfiguration } from '@inmesh/core';
 import {
   ClusterLoadAssignmentSchema,
   ClusterSchema,
@@ -14,7 +14,7 @@ import {
 } from '../messages.js';
 import { decodeCluster } from './decode-cluster.js';
 import { decodeClusterLoadAssignment } from './decode-endpoint.js';
-import { decodeListener } from './decode-listener.js';
+import { type DecodedListener, decodeListener } from './decode-listener.js';
 import type { DecodeResult } from './decode-result.js';
 import { decodeRouteConfiguration } from './decode-route-configuration.js';
 import type { ResourceSet } from './resource-set.js';
@@ -35,7 +35,7 @@ export interface ServedMessages extends WireResources {
 
 /** What each kind is in domain types. */
 export interface DecodedResources {
-  listener: Listener;
+  listener: DecodedListener;
   route: RouteConfiguration;
   cluster: Cluster;
   endpoint: ClusterLoadAssignment;

@@ -13,7 +13,7 @@ import type {
 } from '../messages.js';
 import { type ServedKind, servedKinds } from '../resources/type-urls.js';
 import type { ClientStatus, ResourceStatus } from './client-status.js';
-import { DiscoveryStream } from './discovery-stream.js';
+import { type Admission, DiscoveryStream } from './discovery-stream.js';
 import { PrivateSecrets } from './private-secrets.js';
 import type { SnapshotSource } from './snapshot-cache.js';
 import { StreamGate, type StreamRate } from './stream-gate.js';
@@ -31,6 +31,8 @@ export interface AdsServerOptions {
   readonly ttl?: { readonly ms: number; readonly clock: Clock } | undefined;
   /** How fast streams may begin: those that come faster wait, and those that would wait too long are refused. Default: any. */
   readonly streamRate?: StreamRate | undefined;
+  /** What the client of a call has proved, where its port asks. Default: nothing. */
+  readonly admission?: ((metadata: Metadata) => Admission | undefined) | undefined;
   /** Called for each stream that is refused. */
   readonly onRefused?: (() => void) | undefined;
 }
@@ -139,7 +141,7 @@ export class AdsServer {
     const { cache, logger, now = Date.now, ttl } = this.#options;
     const stream = new DiscoveryStream({
       ...{ call, variant, service, cache, logger, now, ttlMs: ttl?.ms },
-      ...{ peer: call.getPeer(), secrets: this.#secrets },
+      ...{ peer: call.getPeer(), secrets: this.#secrets, admission: this.#options.admission?.(call.metadata) },
     });
     this.#streams.add(stream);
     const forget = () => {

@@ -35,6 +35,12 @@ const maxNames = (kind: ServedKind) => (kind === 'listener' ? 10_000 : 200_000);
 /** Types that are not served and were logged, on one stream. */
 const maxReported = 16;
 
+/** What a client has proved about itself. */
+export interface Admission {
+  /** The node that it is taken for, whatever it says. */
+  admit(claimed: Node | undefined): Node;
+}
+
 export interface DiscoveryStreamOptions<Request, Response> {
   readonly call: Pick<ServerDuplexStream<Request, Response>, 'write' | 'end' | 'emit' | 'cancelled' | 'writableEnded'>;
   readonly variant: Variant<Request, Response>;
@@ -45,6 +51,8 @@ export interface DiscoveryStreamOptions<Request, Response> {
   /** Where the client is: `address:port`. */
   readonly peer: string;
   readonly secrets: PrivateSecrets;
+  /** Undefined: nobody has asked the client who it is. */
+  readonly admission?: Admission | undefined;
   readonly now: () => number;
   /** For clients that know lifetimes. */
   readonly ttlMs?: number | undefined;
@@ -93,10 +101,10 @@ export class DiscoveryStream<Request, Response> {
   }
 
   #receive(message: Request): void {
-    const { variant, service } = this.#options;
+    const { variant, service, admission } = this.#options;
     const request = variant.read(message);
     // Only the first request of a stream has to carry it.
-    this.#node ??= request.node;
+    this.#node ??= admission === undefined ? request.node : admission.admit(request.node);
     const typeUrl = request.typeUrl === '' && service !== 'ads' ? typeUrls[service] : request.typeUrl;
     const kind = servedKindOf(typeUrl);
     if (typeUrl === '') this.#fail(status.INVALID_ARGUMENT, 'type_url is missing');
@@ -168,7 +176,9 @@ export class DiscoveryStream<Request, Response> {
   /** What the client may see of a type. */
   #typeOf(kind: ServedKind, current: VersionedSnapshot): VersionedType {
     if (kind !== 'secret') return current[kind];
-    const { peer, secrets } = this.#options;
+    const { peer, secrets, admission } = this.#options;
+    // Its snapshot has the secrets of the namespace that it has proved, and of no other.
+    if (admission !== undefined) return current.secret;
     secrets.report(peer, this.#node?.id, current.secret, (name) => this.#channel(kind).wants(name));
     return secrets.visibleFrom(peer, current.secret);
   }

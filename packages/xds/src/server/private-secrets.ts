@@ -14,8 +14,8 @@ const publicParts = new WeakMap<VersionedType, PublicPart>();
 const maxReported = 100;
 
 /**
- * Keeps private keys on this host as long as streams are neither encrypted nor authenticated: to clients elsewhere the
- * secrets that have one do not exist.
+ * Keeps private keys on this host where streams are neither encrypted nor authenticated: to clients elsewhere the secrets
+ * that have one do not exist.
  */
 export class PrivateSecrets {
   readonly #reported = new Set<string>();
@@ -32,7 +32,8 @@ export class PrivateSecrets {
     for (const name of publicPartOf(secrets).withheld) {
       if (!wants(name) || this.#reported.has(name) || this.#reported.size >= maxReported) continue;
       this.#reported.add(name);
-      const message = 'a private key is not sent: streams are plain text, so only clients on this host are given keys';
+      const message =
+        'a private key is not sent: the stream is plain text, so only clients on this host are given keys';
       this.logger.warn(message, { nodeId, peer, name });
     }
   }

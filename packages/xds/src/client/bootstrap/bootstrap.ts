@@ -1,5 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-import { insecureServer, type XdsServerConfig } from '../server-config.js';
+import { serverOf, type XdsServerConfig } from '../server-config.js';
 
 /** A gRPC bootstrap (gRFC A27, A47), as it was checked. */
 export interface Bootstrap {
@@ -41,10 +41,10 @@ export type CertificateProviderConfig =
   /** Nothing here can make use of it; it is an error only where a resource names it. */
   | { readonly plugin: 'unknown'; readonly name: string };
 
-/** Servers without a bootstrap: in the clear, in the order in which they are tried. */
+/** Servers without a bootstrap, `host:port` or `tls://host:port`, in the order in which they are tried. */
 export function bootstrapOf(addresses: readonly string[]): Bootstrap {
   return {
-    servers: addresses.map(insecureServer),
+    servers: addresses.map(serverOf),
     node: { metadata: {} },
     authorities: new Map(),
     clientListenerTemplate: undefined,

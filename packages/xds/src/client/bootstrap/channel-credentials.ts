@@ -2,15 +2,21 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type ChannelCredentials, credentials as grpcCredentials } from '@grpc/grpc-js';
 import type { Logger } from '../../logger.js';
-import type { ChannelCredentialsConfig, TlsCredentialsConfig } from '../server-config.js';
+import type { ChannelCredentialsConfig, ClientIdentity, TlsCredentialsConfig } from '../server-config.js';
 
 /**
  * What each connection is made with. The files of TLS are read for every one of them, which is fresher than any interval;
  * in the middle of a rotation, when they do not fit together, those that did last are used.
+ * @param identity what of the client's own is shown to servers that are to know it
  * @returns a function that throws when there are none that can be used; nothing ever goes in the clear instead
  */
-export function credentialsReader(config: ChannelCredentialsConfig, logger: Logger): () => ChannelCredentials {
+export function credentialsReader(
+  config: ChannelCredentialsConfig,
+  logger: Logger,
+  identity?: (() => ClientIdentity | undefined) | undefined,
+): () => ChannelCredentials {
   if (config.kind === 'insecure') return () => grpcCredentials.createInsecure();
+  if (config.kind === 'identity') return () => identityCredentials(identity?.());
   let lastGood: ChannelCredentials | undefined;
   return () => {
     try {
@@ -22,6 +28,12 @@ export function credentialsReader(config: ChannelCredentialsConfig, logger: Logg
     }
     return lastGood;
   };
+}
+
+function identityCredentials(identity: ClientIdentity | undefined): ChannelCredentials {
+  if (identity === undefined) throw new Error('this workload has no certificate yet to show to the config server');
+  const { chain, key, roots } = identity;
+  return grpcCredentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(chain));
 }
 
 function readTls({ caCertificateFile, certificateFile, privateKeyFile }: TlsCredentialsConfig): ChannelCredentials {

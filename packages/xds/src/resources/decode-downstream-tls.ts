@@ -1,0 +1,59 @@
+import type { InboundChain, RbacRules, StringMatcher } from '@inmesh/core';
+import { DownstreamTlsContextSchema, RawBufferSchema, type TransportSocket } from '../messages.js';
+import { checkTlsParameters } from './check-tls-parameters.js';
+import { decodeCertificate } from './decode-tls-sources.js';
+import { decodeValidation } from './decode-tls-validation.js';
+import type { FieldScope } from './field-scope.js';
+import { reportUnsupported } from './field-support.js';
+import { unpackStrictly } from './unknown-fields.js';
+import { anyIs } from './unpack-any.js';
+
+export interface DownstreamTls {
+  readonly clientCertificate: InboundChain['clientCertificate'];
+  /** Whose certificates are taken; undefined: all that the trust of the mesh verifies. */
+  readonly peers: RbacRules | undefined;
+}
+
+/** Undefined for plain text, and with an error. */
+export function decodeDownstreamTls(socket: TransportSocket | undefined, at: FieldScope): DownstreamTls | undefined {
+  if (socket === undefined) return undefined;
+  const { configType } = socket;
+  if (configType.case === undefined) {
+    if (socket.name !== 'envoy.transport_sockets.raw_buffer') at.error(`"${socket.name}" has no configuration`);
+    return undefined;
+  }
+  const scope = at.field('typed_config');
+  if (anyIs(configType.value, RawBufferSchema)) return undefined;
+  if (!anyIs(configType.value, DownstreamTlsContextSchema)) {
+    return scope.error(`"${configType.value.typeUrl}" is not supported, only TLS and plain TCP are`);
+  }
+  const message = unpackStrictly(configType.value, DownstreamTlsContextSchema, scope);
+  if (message === undefined) return undefined;
+  const common = message.commonTlsContext;
+  const commonScope = scope.field('common_tls_context');
+  if (common === undefined) return commonScope.error('is missing');
+  reportUnsupported(common, commonScope);
+  checkTlsParameters(common.tlsParams, commonScope.field('tls_params'));
+  if (decodeCertificate(common, commonScope)?.kind !== 'workload') {
+    commonScope.error('should name the certificate "default": a workload shows its own');
+  }
+  const validation = decodeValidation(common, commonScope);
+  if (validation !== undefined && (validation.trust?.kind !== 'workload' || validation.skipVerify)) {
+    commonScope.error('should name the authorities "ROOTCA": clients are verified by the trust of the mesh');
+  }
+  return {
+    clientCertificate: message.requireClientCertificate === true ? 'required' : 'optional',
+    peers: peersOf(validation?.subjectAltNames ?? []),
+  };
+}
+
+/** istiod names the trust domains of clients there. Only who shows a certificate is asked for its name. */
+function peersOf(names: readonly StringMatcher[]): RbacRules | undefined {
+  if (names.length === 0) return undefined;
+  const anyone = { kind: 'authenticated', matcher: undefined } as const;
+  const principals = [
+    ...names.map((matcher) => ({ kind: 'authenticated', matcher }) as const),
+    { kind: 'not', principal: anyone } as const,
+  ];
+  return { action: 'allow', policies: [{ name: 'names of clients', permissions: [{ kind: 'any' }], principals }] };
+}
