@@ -8,6 +8,7 @@ export {
   type InterceptionMode,
 } from './client.js';
 export { ConfigSet, type ConfigUpdate } from './config-set.js';
+export { type Conversion, convertFiles } from './convert/convert-files.js';
 export { parseGoDuration } from './durations.js';
 export { formatIssue, type Issue } from './issues.js';
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';

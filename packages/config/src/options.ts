@@ -5,6 +5,10 @@ export interface LoadOptions {
   readonly clusterDomain?: string;
   /** The namespace of objects that name none; `default` by default. */
   readonly defaultNamespace?: string;
+  /** Where the policies of the whole mesh stand; `istio-system` by default. */
+  readonly rootNamespace?: string;
+  /** Of the identities of workloads; `cluster.local` by default. */
+  readonly trustDomain?: string;
   /** Who the result is for; by default a client of `defaultNamespace` of which nothing else is known. */
   readonly client?: ClientView;
   /** Wall clock, in ms, to tell certificates that have expired; `Date.now` by default. */
@@ -15,13 +19,17 @@ export interface LoadOptions {
 export interface Settings {
   readonly clusterDomain: string;
   readonly defaultNamespace: string;
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
   readonly client: Client;
   readonly now: () => number;
 }
 
 export function settingsOf(options: LoadOptions): Settings {
   const { clusterDomain = 'cluster.local', defaultNamespace = fallbackNamespace, now = Date.now } = options;
-  return { clusterDomain, defaultNamespace, client: new Client(defaultClientOf(options)), now };
+  const { rootNamespace = 'istio-system', trustDomain = 'cluster.local' } = options;
+  const client = new Client(defaultClientOf(options));
+  return { clusterDomain, defaultNamespace, rootNamespace, trustDomain, client, now };
 }
 
 const fallbackNamespace = 'default';

@@ -26,10 +26,8 @@ describe('A kind that is not translated', () => {
   });
 
   it.each([
-    ['security.istio.io/v1', 'PeerAuthentication'],
-    ['security.istio.io/v1', 'AuthorizationPolicy'],
-    ['security.istio.io/v1', 'RequestAuthentication'],
     ['networking.istio.io/v1', 'EnvoyFilter'],
+    ['telemetry.istio.io/v1', 'Telemetry'],
     ['gateway.networking.k8s.io/v1', 'Gateway'],
     ['gateway.networking.k8s.io/v1', 'GRPCRoute'],
     ['v1', 'Endpoints'],

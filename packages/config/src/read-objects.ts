@@ -1,3 +1,6 @@
+import { stringify } from 'yaml';
+import { modernFormOf } from './convert/convert-objects.js';
+import type { Modern } from './convert/modern.js';
 import type { IssueList } from './issues.js';
 import { didYouMean } from './nearest.js';
 import { type ConfigObject, groupOf } from './objects.js';
@@ -33,6 +36,11 @@ export function readObjects(
   for (const written of objects) {
     const effective = written.namespace === '' ? { ...written, namespace: defaultNamespace } : written;
     const place = Place.of(effective, issues);
+    const modern = modernFormOf(written, objects);
+    if (modern !== undefined) {
+      sayModernForm(modern, effective, place);
+      continue;
+    }
     const judged = judgeKind(groupOf(effective.apiVersion), effective.kind);
     if (judged.verdict !== 'translated') {
       sayOfKind(judged, effective, place);
@@ -53,6 +61,14 @@ function sayOfKind(judged: Exclude<KindVerdict, { verdict: 'translated' }>, foun
   const hint = didYouMean(found.kind, judged.known);
   if (judged.ofMesh) at.error(message, hint);
   else at.warn(`${message}: ignored`, hint);
+}
+
+/** An old kind: what it asked for is not carried out, and that must not go unnoticed. */
+function sayModernForm({ documents, notes }: Modern, { apiVersion, kind }: ConfigObject, place: Place): void {
+  const forms = documents.map((document) => stringify(document, { collectionStyle: 'flow', lineWidth: 0 }).trim());
+  const hint =
+    forms.length > 0 ? `\`inmesh convert FILE\` writes it as ${forms.join(' and ')}` : notes.join('; ') || undefined;
+  place.at('kind').error(`${apiVersion} ${kind} is a kind of Istio before 1.6, and not carried out`, hint);
 }
 
 function readObject(found: ConfigObject, kind: TranslatedKind, place: Place): ReadObject<unknown> | undefined {

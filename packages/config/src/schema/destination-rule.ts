@@ -15,7 +15,6 @@ import {
   required,
   type TypeOf,
   text,
-  words,
 } from './field.js';
 
 // Istio 1.27 networking/v1alpha3/destination_rule.proto, field by field.
@@ -128,25 +127,16 @@ const outlierDetection = object({
   outlierDetectionHttpErrorCodes: list(integer(100, 599)),
 });
 
-const plainText = 'connections are made in plain text';
-
 const tls = object({
-  mode: words({
-    DISABLE: undefined,
-    // The destination is the same, and a server that insists on mutual TLS refuses plain text itself.
-    ISTIO_MUTUAL: ignored('connections are made in plain text, without identity'),
-    // What goes to a host outside of the mesh must not leave it in clear text.
-    SIMPLE: refused('connections would be made in plain text'),
-    MUTUAL: refused('connections would be made in plain text'),
-  }),
-  clientCertificate: ignored(plainText, text()),
-  privateKey: ignored(plainText, text()),
-  caCertificates: ignored(plainText, text()),
-  caCrl: ignored(plainText, text()),
-  credentialName: ignored(plainText, text()),
-  subjectAltNames: ignored(plainText, list(text())),
-  sni: ignored(plainText, text()),
-  insecureSkipVerify: ignored(plainText, flag),
+  mode: oneOf('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'),
+  clientCertificate: nonEmpty,
+  privateKey: nonEmpty,
+  caCertificates: nonEmpty,
+  caCrl: refused('certificates that were revoked would be taken'),
+  credentialName: nonEmpty,
+  subjectAltNames: list(nonEmpty),
+  sni: nonEmpty,
+  insecureSkipVerify: flag,
 });
 
 const portSelector = object({ number: port });
@@ -190,4 +180,5 @@ export type ConsistentHash = TypeOf<typeof consistentHash>;
 export type LocalityLbSetting = TypeOf<typeof localityLbSetting>;
 export type ConnectionPool = TypeOf<typeof connectionPool>;
 export type OutlierDetection = TypeOf<typeof outlierDetection>;
+export type TlsSettings = TypeOf<typeof tls>;
 export type Subset = TypeOf<typeof subset>;

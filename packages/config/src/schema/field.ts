@@ -10,8 +10,8 @@ interface Kinds {
   word: { readonly words: Readonly<Record<string, Verdict | undefined>> };
   list: { readonly item: AnyField; readonly atLeast: number };
   map: { readonly value: AnyField; readonly checkKey?: Check<string> | undefined };
-  /** `oneOf`: groups of fields of which one may be given. */
-  object: { readonly fields: Fields; readonly oneOf: readonly (readonly string[])[] };
+  /** `oneOf`: groups of fields of which one may be given. `isOpen`: others than `fields` are taken without a word. */
+  object: { readonly fields: Fields; readonly oneOf: readonly (readonly string[])[]; readonly isOpen?: boolean };
   /** Taken as it is. */
   anything: { readonly check?: Check<unknown> | undefined };
   /** A field of the API that has nothing to say to a client: taken without a word, when it is of the right type. */
@@ -98,6 +98,11 @@ export function object<F extends Fields>(
   ...exclusive: readonly (readonly (keyof F & string)[])[]
 ): Field<ObjectOf<F>> {
   return { kind: 'object', fields, oneOf: exclusive };
+}
+
+/** Of an object that is mostly about other things: the fields that are acted on. */
+export function openObject<F extends Fields>(fields: F): Field<ObjectOf<F>> {
+  return { kind: 'object', fields, oneOf: [], isOpen: true };
 }
 
 /** @param reason why nothing follows from it */

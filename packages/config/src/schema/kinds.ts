@@ -1,9 +1,13 @@
 import { ownValue } from '../own-value.js';
+import { authorizationPolicyFields } from './authorization-policy.js';
 import { destinationRuleFields } from './destination-rule.js';
 import type { Fields } from './field.js';
 import { gatewayFields } from './gateway.js';
 import { httpRouteFields, referenceGrantFields } from './http-route.js';
+import { istioOperatorFields } from './istio-operator.js';
 import { endpointSliceFields, podFields, serviceFields } from './kubernetes.js';
+import { peerAuthenticationFields } from './peer-authentication.js';
+import { requestAuthenticationFields } from './request-authentication.js';
 import { secretFields } from './secret.js';
 import { serviceEntryFields, workloadEntryFields } from './service-entry.js';
 import { sidecarFields } from './sidecar.js';
@@ -35,6 +39,10 @@ export const translatedKinds = {
   ServiceEntry: kind('networking.istio.io', istioVersions, serviceEntryFields),
   WorkloadEntry: kind('networking.istio.io', istioVersions, workloadEntryFields),
   Sidecar: kind('networking.istio.io', istioVersions, sidecarFields),
+  PeerAuthentication: kind('security.istio.io', ['v1', 'v1beta1'], peerAuthenticationFields),
+  RequestAuthentication: kind('security.istio.io', ['v1', 'v1beta1'], requestAuthenticationFields),
+  AuthorizationPolicy: kind('security.istio.io', ['v1', 'v1beta1'], authorizationPolicyFields),
+  IstioOperator: kind('install.istio.io', ['v1alpha1'], istioOperatorFields),
   HTTPRoute: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], httpRouteFields),
   ReferenceGrant: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], referenceGrantFields),
 };
@@ -53,14 +61,8 @@ export const ignoredKinds: Readonly<Record<string, Readonly<Record<string, strin
     WorkloadGroup: 'workloads register by WorkloadEntry only',
     ProxyConfig: 'there is no proxy to configure',
   },
-  'security.istio.io': {
-    PeerAuthentication: 'connections are made in plain text, and plain text is taken',
-    AuthorizationPolicy: 'every request is allowed',
-    RequestAuthentication: 'tokens are not checked',
-  },
   'telemetry.istio.io': { Telemetry: 'metrics and traces are what the service itself sets up' },
   'extensions.istio.io': { WasmPlugin: 'there is no proxy to extend', TrafficExtension: 'there is no proxy to extend' },
-  'install.istio.io': { IstioOperator: 'there is nothing to install' },
   'gateway.networking.k8s.io': {
     Gateway: 'requests from outside of the mesh are not routed',
     GatewayClass: 'requests from outside of the mesh are not routed',

@@ -101,8 +101,11 @@ export const endpointSliceFields = {
   ),
 };
 
-/** Of a Pod, its labels and its addresses (`status.podIP`, `status.podIPs`), wherever else its status is wrong. */
-export const podFields = { spec: anything, status: checked<unknown>(() => undefined) };
+/**
+ * Of a Pod, its labels, its service account (`spec.serviceAccountName`) and its addresses (`status.podIP`, `status.podIPs`),
+ * wherever else it is wrong.
+ */
+export const podFields = { spec: checked<unknown>(() => undefined), status: checked<unknown>(() => undefined) };
 
 export const metadata = object({
   name: objectName,

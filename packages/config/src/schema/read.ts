@@ -104,8 +104,9 @@ class Reader {
     for (const [key, entry] of Object.entries(value)) {
       if (entry === null || entry === undefined) continue;
       const known = Object.hasOwn(field.fields, key) ? field.fields[key] : undefined;
-      if (known === undefined) sayUnknown(key, field.fields, place);
-      else result[key] = this.read(entry, known, place.at(key));
+      if (known === undefined) {
+        if (field.isOpen !== true) sayUnknown(key, field.fields, place);
+      } else result[key] = this.read(entry, known, place.at(key));
     }
     this.#checkRequired(field.fields, result, place);
     for (const names of field.oneOf) checkExclusive(names, result, place);

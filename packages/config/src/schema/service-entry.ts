@@ -1,21 +1,7 @@
 import { host, labels, nonEmpty, port } from './checks.js';
-import {
-  ignored,
-  integer,
-  list,
-  map,
-  type ObjectOf,
-  object,
-  oneOf,
-  required,
-  type TypeOf,
-  text,
-  unneeded,
-} from './field.js';
+import { ignored, integer, list, map, type ObjectOf, object, oneOf, required, type TypeOf, text } from './field.js';
 
 // Istio 1.27 networking/v1alpha3/{service_entry,workload_entry}.proto, field by field.
-
-const noIdentity = 'connections are made in plain text, without identity';
 
 const workloadFields = {
   address: text(),
@@ -25,7 +11,7 @@ const workloadFields = {
   /** `region/zone/subzone`. */
   locality: text(),
   weight: integer(0),
-  serviceAccount: ignored(noIdentity, text()),
+  serviceAccount: text(),
 };
 
 const endpoint = object(workloadFields);
@@ -44,9 +30,9 @@ const spec = object({
   resolution: oneOf('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
   endpoints: list(endpoint),
   workloadSelector: object({ labels }),
-  location: unneeded('it tells whether to use mutual TLS, and nothing else', oneOf('MESH_EXTERNAL', 'MESH_INTERNAL')),
+  location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
   addresses: ignored('calls are routed by host name, not by address', list(text())),
-  subjectAltNames: ignored(noIdentity, list(text())),
+  subjectAltNames: list(nonEmpty),
   exportTo: list(nonEmpty),
 });
 

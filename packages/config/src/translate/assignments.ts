@@ -8,6 +8,7 @@ import {
 } from '@inmesh/xds/messages';
 import type { LocalityGroup } from './locality-groups.js';
 import type { MeshEndpoint } from './mesh-service.js';
+import { meshTlsMetadata } from './security/mesh-tls.js';
 
 /** The endpoints of a cluster, those of one locality and priority together. */
 export function buildAssignment(clusterName: string, groups: readonly LocalityGroup[]): ClusterLoadAssignment {
@@ -25,7 +26,11 @@ function buildLocality({ locality, priority, weight, endpoints }: LocalityGroup)
   };
 }
 
-function buildEndpoint({ address, port, draining, weight, workload }: MeshEndpoint): LbEndpoint {
+function buildEndpoint({ address, port, draining, weight, workload, takesMeshTls }: MeshEndpoint): LbEndpoint {
+  const filterMetadata = {
+    ...(workload !== undefined && { istio: { workload } }),
+    ...(takesMeshTls === true && meshTlsMetadata),
+  };
   return create(LbEndpointSchema, {
     hostIdentifier: {
       case: 'endpoint',
@@ -37,6 +42,6 @@ function buildEndpoint({ address, port, draining, weight, workload }: MeshEndpoi
     },
     healthStatus: draining ? HealthStatus.DRAINING : HealthStatus.HEALTHY,
     ...(weight !== undefined && { loadBalancingWeight: weight }),
-    ...(workload !== undefined && { metadata: { filterMetadata: { istio: { workload } } } }),
+    ...(Object.keys(filterMetadata).length > 0 && { metadata: { filterMetadata } }),
   });
 }

@@ -1,6 +1,7 @@
 import type { Place } from '../place.js';
 import type { ReadObject } from '../read-objects.js';
 import type { DestinationRule, LoadBalancer, PortTrafficPolicy, TrafficPolicy } from '../schema/destination-rule.js';
+import { checkTls } from './check-tls.js';
 
 /** Finds what each field by itself cannot tell to be a mistake. */
 export function checkPolicies({ body: { spec }, place }: ReadObject<DestinationRule>): void {
@@ -13,10 +14,12 @@ export function checkPolicies({ body: { spec }, place }: ReadObject<DestinationR
 function checkPolicy(policy: TrafficPolicy | undefined, place: Place): void {
   if (policy === undefined) return;
   checkLoadBalancer(policy, place);
+  checkTls(policy.tls, place.at('tls'));
   const ports = new Set<number>();
   for (const [index, settings] of (policy.portLevelSettings ?? []).entries()) {
     const at = place.at('portLevelSettings', index);
     checkLoadBalancer(settings, at);
+    checkTls(settings.tls, at.at('tls'));
     const { number } = settings.port;
     if (number !== undefined && ports.has(number)) at.at('port', 'number').error(`port ${number} is there twice`);
     if (number !== undefined) ports.add(number);

@@ -14,6 +14,7 @@ import { loadBalancerFields } from './load-balancers.js';
 import type { LocalityGroup } from './locality-groups.js';
 import { clusterName, type Discovery, type MeshPort, type MeshService } from './mesh-service.js';
 import { buildOutlierDetection } from './outlier-detection.js';
+import { transportFields } from './security/upstream-tls.js';
 import type { ClusterPolicy } from './traffic-policy.js';
 
 /** Istio's default (`destinationRule.connectTimeout`). */
@@ -37,6 +38,8 @@ export interface ClusterOfPort {
   readonly policy: ClusterPolicy;
   /** Whether the weights of the groups count. */
   readonly localityWeighted: boolean;
+  /** Of the identities of its endpoints. */
+  readonly trustDomain: string;
 }
 
 export function buildCluster(source: ClusterOfPort): Cluster {
@@ -53,8 +56,13 @@ export function buildCluster(source: ClusterOfPort): Cluster {
     ...(policy.outlierDetection && { outlierDetection: buildOutlierDetection(policy.outlierDetection) }),
     ...keepaliveFields(policy),
     ...protocolFields(port, policy),
+    ...transportFields({ ...source, hasMeshTls: source.groups.some(hasMeshTls) }),
     metadata: { filterMetadata: { istio: metadataOf(source), ...errorStatusesOf(policy) } },
   });
+}
+
+function hasMeshTls({ endpoints }: LocalityGroup): boolean {
+  return endpoints.some(({ takesMeshTls }) => takesMeshTls);
 }
 
 /** Envoy takes no other balancer where the endpoint is what was dialled. */

@@ -6,7 +6,7 @@ import {
   ClusterHttpProtocolOptionsSchema,
 } from '@inmesh/xds/messages';
 import { parseGoDuration } from '../durations.js';
-import type { ConnectionPool } from '../schema/destination-rule.js';
+import type { ConnectionPool, TlsSettings } from '../schema/destination-rule.js';
 import type { MeshPort } from './mesh-service.js';
 import type { ClusterPolicy } from './traffic-policy.js';
 
@@ -33,12 +33,14 @@ export function buildThresholds({ connectionPool, retryBudget }: ClusterPolicy):
 const protocolOptionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** Left out where it would say nothing: Envoy's own default is HTTP/1.1 without a limit. */
-export function protocolFields({ protocol }: MeshPort, { connectionPool }: ClusterPolicy) {
+export function protocolFields({ protocol }: MeshPort, { connectionPool, tls }: ClusterPolicy) {
   const common = commonOptions(connectionPool);
-  if (protocol !== 'http2' && Object.keys(common).length === 0) return {};
+  const naming = namingOptions(tls);
+  if (protocol !== 'http2' && Object.keys({ ...common, ...naming }).length === 0) return {};
   const maxConcurrentStreams = connectionPool?.http?.maxConcurrentStreams || undefined;
   const options = create(ClusterHttpProtocolOptionsSchema, {
     ...(Object.keys(common).length > 0 && { commonHttpProtocolOptions: common }),
+    ...naming,
     upstreamProtocolOptions: {
       case: 'explicitHttpConfig',
       value: {
@@ -52,6 +54,14 @@ export function protocolFields({ protocol }: MeshPort, { connectionPool }: Clust
   return {
     typedExtensionProtocolOptions: { [protocolOptionsName]: anyPack(ClusterHttpProtocolOptionsSchema, options) },
   };
+}
+
+/** Where a rule says neither SNI nor names, a proxy takes the host of the call for both (istiod, `AutoSni`). */
+function namingOptions(tls: TlsSettings | undefined) {
+  const isOwn = tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL';
+  if (!isOwn || tls.sni !== undefined) return {};
+  const autoSanValidation = tls.insecureSkipVerify !== true && (tls.subjectAltNames ?? []).length === 0;
+  return { upstreamHttpProtocolOptions: { autoSni: true, autoSanValidation } };
 }
 
 function commonOptions(pool: ConnectionPool | undefined): {

@@ -8,9 +8,6 @@ import type { MeshPort, MeshService } from './mesh-service.js';
 type Source = ReadObject<Sidecar>;
 type Rules = NonNullable<NonNullable<Sidecar['spec']>['egress']>;
 
-/** Istio's default for where the rules of the whole mesh stand. */
-export const rootNamespace = 'istio-system';
-
 /** What a client may call: by the Sidecar that is for it, and by what it says itself. */
 export class Egress {
   /** Whether a host that the configuration does not name is refused. */
@@ -18,8 +15,8 @@ export class Egress {
   readonly #rules: Rules | undefined;
   readonly #client: Client;
 
-  constructor(sidecars: ObjectsByKind['Sidecar'], { client }: Settings) {
-    const spec = sidecarFor(sidecars, client)?.body.spec;
+  constructor(sidecars: ObjectsByKind['Sidecar'], { client, rootNamespace }: Settings) {
+    const spec = sidecarFor(sidecars, client, rootNamespace)?.body.spec;
     this.registryOnly = [client.egress, spec?.outboundTrafficPolicy?.mode].includes('REGISTRY_ONLY');
     this.#rules = spec?.egress;
     this.#client = client;
@@ -50,7 +47,7 @@ export class Egress {
  * The oldest Sidecar of the client's namespace that selects it, else the one there without a selector, else that of the
  * root namespace (Istio sidecar.proto).
  */
-function sidecarFor(sidecars: ObjectsByKind['Sidecar'], client: Client): Source | undefined {
+function sidecarFor(sidecars: ObjectsByKind['Sidecar'], client: Client, rootNamespace: string): Source | undefined {
   const isForAll = ({ body }: Source) => body.spec?.workloadSelector === undefined;
   const ofRoot = sidecars.find((source) => source.namespace === rootNamespace && isForAll(source));
   const own = sidecars.filter((source) => source !== ofRoot && isInNamespace(source, client));

@@ -89,6 +89,7 @@ export class SliceIndex {
         hints: hintsOf(endpoint),
         labels: workload?.labels,
         workload: workload?.description,
+        identity: workload?.identity,
       };
     }
   }

@@ -1,5 +1,6 @@
 import type { Place } from '../place.js';
 import type { PortProtocol } from './protocol.js';
+import type { WorkloadIdentity } from './workloads.js';
 
 export interface Locality {
   readonly region: string;
@@ -23,6 +24,10 @@ export interface MeshEndpoint {
   readonly labels: Readonly<Record<string, string>> | undefined;
   /** «name;namespace;canonical name;revision;cluster», as Istio writes it into the endpoint's metadata. */
   readonly workload: string | undefined;
+  /** Whose certificate it shows, where that is known. */
+  readonly identity?: WorkloadIdentity | undefined;
+  /** Whether it is known to take the mutual TLS of the mesh. */
+  readonly takesMeshTls?: boolean;
 }
 
 /** How endpoints reach a client: as addresses, as names that it resolves itself, or as what its caller dialled. */
@@ -53,6 +58,10 @@ export interface MeshService {
   readonly isNodeLocal?: boolean;
   /** Which endpoints callers shall prefer (Kubernetes `trafficDistribution`). */
   readonly trafficDistribution?: string | undefined;
+  /** Whether it is outside of the mesh, where nobody has one of its certificates. */
+  readonly isExternal?: boolean;
+  /** What its certificates are for, beside the identities of its endpoints (ServiceEntry `subjectAltNames`). */
+  readonly subjectAltNames?: readonly string[];
   readonly place: Place;
 }
 

@@ -33,6 +33,7 @@ import { referencedClusters } from './referenced-clusters.js';
 import type { Registry } from './registry.js';
 import { defaultRetries } from './retry-policies.js';
 import { forwardTo } from './route-actions.js';
+import { isByEndpoint, type MeshTls } from './security/mesh-tls.js';
 import { type ClusterPolicy, policyFor } from './traffic-policy.js';
 import type { VirtualServices } from './virtual-services.js';
 import { hasLabels } from './workloads.js';
@@ -44,17 +45,21 @@ export interface Rules {
   readonly rateLimits: RateLimits;
   readonly egress: Egress;
   readonly gateway: GatewayResources;
+  /** What the client itself demands of its callers. */
+  readonly inbound: Listener | undefined;
+  readonly meshTls: MeshTls;
 }
 
 /** Everything that a client is told, each map sorted by name. */
-export function buildResources(registry: Registry, rules: Rules, { client }: Settings): ResourceSet {
-  const builder = new Builder(rules, client);
+export function buildResources(registry: Registry, rules: Rules, settings: Settings): ResourceSet {
+  const builder = new Builder(rules, settings);
   const services = registry.sorted();
   for (const service of services) builder.addListeners(service);
   if (rules.egress.registryOnly) builder.addListener(everyOtherHost, buildBlockAll());
   // After the services: what a Gateway has a rule for is routed by it.
   builder.routes.push(...rules.gateway.routes);
   builder.listeners.push(...rules.gateway.listeners);
+  if (rules.inbound !== undefined) builder.listeners.push(rules.inbound);
   const referenced = referencedClusters(builder.routes);
   for (const service of services) builder.addClusters(service, referenced);
   if (rules.httpRoutes.useInvalidBackend) builder.addCluster(buildInvalidBackendCluster(), []);
@@ -74,7 +79,7 @@ class Builder {
 
   constructor(
     private readonly rules: Rules,
-    private readonly client: Client,
+    private readonly settings: Settings,
   ) {}
 
   addListeners(service: MeshService): void {
@@ -122,10 +127,14 @@ class Builder {
         ? asDialled(service.host, port.number)
         : { discovery: port.discovery, endpoints };
     const mode = localityModeOf(policy, service);
-    const groups = placeEndpoints(endpointsFor(service, found.endpoints, this.client), mode, this.client);
+    const { client, trustDomain } = this.settings;
+    const called = endpointsFor(service, found.endpoints, client);
+    const marked = isByEndpoint(service, policy) ? this.rules.meshTls.mark(called, service) : called;
+    const groups = placeEndpoints(marked, mode, client);
     const { discovery } = found;
     const localityWeighted = weighsLocalities(mode);
-    this.addCluster(buildCluster({ service, port, subset, discovery, groups, policy, localityWeighted }), groups);
+    const source = { service, port, subset, discovery, groups, policy, localityWeighted, trustDomain };
+    this.addCluster(buildCluster(source), groups);
   }
 
   #routesOf(service: MeshService, port: MeshPort): Route[] {

@@ -17,7 +17,7 @@ import {
 } from './mesh-service.js';
 import { protocolNamed } from './protocol.js';
 import { isExportedTo } from './visibility.js';
-import { describeWorkload, hasLabels, type PodIndex } from './workloads.js';
+import { describeWorkload, hasLabels, type PodIndex, type WorkloadIdentity } from './workloads.js';
 
 type Entry = ReadObject<ServiceEntry>;
 
@@ -52,7 +52,18 @@ export function translateServiceEntry(entry: Entry, workloads: Workloads, client
     );
     const trafficDistribution = entry.metadata.annotations?.[trafficDistributionAnnotation];
     const { namespace } = entry;
-    return { host, name: host, namespace, aliases: [], ports, isHidden, trafficDistribution, place: entry.place };
+    return {
+      host,
+      name: host,
+      namespace,
+      aliases: [],
+      ports,
+      isHidden,
+      trafficDistribution,
+      isExternal: spec.location !== 'MESH_INTERNAL',
+      subjectAltNames: spec.subjectAltNames ?? [],
+      place: entry.place,
+    };
   });
 }
 
@@ -70,6 +81,7 @@ interface Candidate {
   readonly workload: Workload;
   readonly address: string;
   readonly description: string | undefined;
+  readonly identity: WorkloadIdentity | undefined;
   readonly place: Place;
 }
 
@@ -87,6 +99,7 @@ function candidatesOf(entry: Entry, { pods, entries }: Workloads): Candidate[] {
     workload: { labels: workload.labels },
     address,
     description: workload.description,
+    identity: workload.identity,
     place: entry.place.at('spec', 'workloadSelector'),
   }));
   return [...written, ...selectedEntries, ...selectedPods];
@@ -98,6 +111,7 @@ function candidate(workload: Workload, { name, namespace }: ReadObject<unknown>,
     workload,
     address: workload.address ?? '',
     description: labels && describeWorkload(labels.app ?? name, namespace, labels),
+    identity: workload.serviceAccount ? { namespace, serviceAccount: workload.serviceAccount } : undefined,
     place,
   };
 }
@@ -145,7 +159,7 @@ function translatePort(
   // Without endpoints the host's own name is what DNS resolves.
   const found: readonly Candidate[] =
     candidates.length === 0 && discovery !== 'eds'
-      ? [{ workload: {}, address: host, description: undefined, place }]
+      ? [{ workload: {}, address: host, description: undefined, identity: undefined, place }]
       : candidates;
   const endpoints = found.filter(isUsable(discovery)).map((one) => translateEndpoint(one, port));
   return [{ ...named, discovery, endpoints: eachOnce(endpoints) }];
@@ -155,7 +169,7 @@ function isUsable(discovery: Discovery): (candidate: Candidate) => boolean {
   return ({ address }) => address !== '' && (discovery !== 'eds' || isIpAddress(address));
 }
 
-function translateEndpoint({ workload, address, description }: Candidate, port: EntryPort): MeshEndpoint {
+function translateEndpoint({ workload, address, description, identity }: Candidate, port: EntryPort): MeshEndpoint {
   return {
     address,
     port: workload.ports?.[port.name ?? ''] ?? port.targetPort ?? port.number,
@@ -165,6 +179,7 @@ function translateEndpoint({ workload, address, description }: Candidate, port: 
     locality: localityOf(workload.locality),
     labels: workload.labels,
     workload: description,
+    identity,
   };
 }
 

@@ -1,7 +1,10 @@
 import type { PortTrafficPolicy, Subset, TrafficPolicy } from '../schema/destination-rule.js';
 
 /** What a cluster is made by. */
-export type ClusterPolicy = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'retryBudget'>;
+export type ClusterPolicy = Pick<
+  TrafficPolicy,
+  'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'retryBudget' | 'tls'
+>;
 
 /**
  * The policy of a port: settings of the port replace those of the rule instead of adding to them, and what a subset gives
@@ -17,6 +20,7 @@ export function policyFor(rule: TrafficPolicy | undefined, subset: Subset | unde
     loadBalancer: ofSubset?.loadBalancer ?? ofRule?.loadBalancer,
     connectionPool: ofSubset?.connectionPool ?? ofRule?.connectionPool,
     outlierDetection: ofSubset?.outlierDetection ?? ofRule?.outlierDetection,
+    tls: ofSubset?.tls ?? ofRule?.tls,
     retryBudget: ofSubset?.retryBudget ?? retryBudgetOf(ofRule),
   };
 }

@@ -18,6 +18,9 @@ import { HttpRoutes } from './http-routes.js';
 import { RateLimits } from './rate-limits.js';
 import { buildRegistry } from './registry.js';
 import { buildResources } from './resources.js';
+import { buildInbound } from './security/build-inbound.js';
+import { MeshTls } from './security/mesh-tls.js';
+import { PeerModes } from './security/peer-modes.js';
 import { VirtualServices } from './virtual-services.js';
 
 export interface Translation {
@@ -56,9 +59,12 @@ function translateForSdk(written: readonly ConfigObject[], options: LoadOptions)
   const rateLimits = new RateLimits(written.filter(isLimitsObject), registry, settings, issues);
   const egress = new Egress(objects.Sidecar, settings);
   const gateway = buildGatewayResources(gateways, { virtualServices, destinations, settings });
+  const peerModes = new PeerModes(objects.PeerAuthentication, settings);
+  const inbound = buildInbound(objects, peerModes, registry, settings);
+  const meshTls = new MeshTls(peerModes);
   const built = buildResources(
     registry,
-    { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway },
+    { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway, inbound, meshTls },
     settings,
   );
   const secrets = buildSecrets(objects.Secret, settings);

@@ -1,7 +1,6 @@
 import type { Client } from '../client.js';
 import type { Settings } from '../options.js';
 import type { ObjectsByKind } from '../read-objects.js';
-import { rootNamespace } from './egress.js';
 import { resolveHost, wildcardsOf } from './hosts.js';
 import type { MeshService } from './mesh-service.js';
 import { isExportedTo } from './visibility.js';
@@ -12,9 +11,11 @@ export type Rule = ObjectsByKind['DestinationRule'][number];
 export class VisibleRules {
   readonly #namespaces = new Map<string, Map<string, Rule[]>>();
   readonly #client: Client;
+  readonly #rootNamespace: string;
 
   constructor(rules: readonly Rule[], settings: Settings) {
     this.#client = settings.client;
+    this.#rootNamespace = settings.rootNamespace;
     for (const rule of rules) this.#add(rule, settings);
   }
 
@@ -57,7 +58,7 @@ export class VisibleRules {
   }
 
   #exported(candidates: ReadonlyMap<string, readonly Rule[]>, namespace: string): readonly Rule[] {
-    for (const place of new Set([namespace, rootNamespace])) {
+    for (const place of new Set([namespace, this.#rootNamespace])) {
       const rules = (candidates.get(place) ?? []).filter(
         ({ body: { spec } }) =>
           // What is for some workloads of its namespace is not for others.

@@ -8,6 +8,13 @@ export interface Workload {
   readonly labels: Labels;
   /** «name;namespace;canonical name;revision;cluster». */
   readonly description: string;
+  readonly identity: WorkloadIdentity | undefined;
+}
+
+/** Whose certificate it shows. */
+export interface WorkloadIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
 }
 
 type Pod = ObjectsByKind['Pod'][number];
@@ -61,7 +68,16 @@ export function describeWorkload(name: string, namespace: string, labels: Labels
 
 function describePod(pod: Pod): Workload {
   const labels = pod.metadata.labels ?? {};
-  return { labels, description: describeWorkload(workloadNameOf(pod), pod.namespace, labels) };
+  const description = describeWorkload(workloadNameOf(pod), pod.namespace, labels);
+  return { labels, description, identity: identityOfPod(pod) };
+}
+
+/** A Pod that names no service account has its namespace's default one. */
+function identityOfPod({ namespace, body: { spec } }: Pod): WorkloadIdentity | undefined {
+  if (!isRecord(spec)) return undefined;
+  const { serviceAccountName } = spec;
+  const isNamed = typeof serviceAccountName === 'string' && serviceAccountName !== '';
+  return { namespace, serviceAccount: isNamed ? serviceAccountName : 'default' };
 }
 
 /** The name of what made the Pod: a ReplicaSet is made by a Deployment, whose name it carries before its hash. */

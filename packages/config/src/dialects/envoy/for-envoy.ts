@@ -12,7 +12,9 @@ import { proxyListener } from './proxy-listener.js';
 import { withOwnLimits } from './rate-limits.js';
 
 /**
- * What a sidecar of Istio is told for the calls that go out of its pod; of the calls that come in it is told nothing.
+ * What a sidecar of Istio is told for the calls that go out of its pod. Of the calls that come in it is told nothing, so that
+ * policies about them are not carried out: nothing tells which ports of a pod speak HTTP, and a listener for all of them
+ * (`virtualInbound`, which the SDK is given) would break the others.
  *
  * - With a port for a proxy (node metadata `HTTP_PROXY_PORT`): one listener on it, on loopback, and none else, so that several
  *   proxies may share a machine. Calls come as to an HTTP proxy, or with the `Host` that they are meant for; to hosts that

@@ -14,10 +14,14 @@ export function canConnect({ transportSocket }: Cluster): boolean {
   return context !== undefined && isByProvider(context);
 }
 
-/** gRPC for Node knows no socket but the one of TLS. */
+/**
+ * gRPC for Node knows no socket but the one of TLS, and no library knows one for each endpoint: where TLS is an endpoint's own
+ * choice (auto mTLS), plain text is what those without a sidecar speak.
+ */
 export function withoutPlainSocket(cluster: Cluster): Cluster {
-  if (cluster.transportSocket === undefined || !isPlain(cluster.transportSocket)) return cluster;
-  const { transportSocket: _, ...rest } = cluster;
+  const plain = cluster.transportSocketMatches.length > 0 ? { ...cluster, transportSocketMatches: [] } : cluster;
+  if (plain.transportSocket === undefined || !isPlain(plain.transportSocket)) return plain;
+  const { transportSocket: _, ...rest } = plain;
   return rest;
 }
 

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { issuesOf } from '../../test/support.js';
+import { convertFiles, formatIssue, loadConfig } from '../index.js';
+
+function convert(...texts: string[]) {
+  const files = texts.map((text, index) => ({ path: `${index}.yaml`, text }));
+  const { yaml, notes } = convertFiles(files);
+  const documents = parseAllDocuments(yaml).map((document): unknown => document.toJS());
+  return { yaml, notes, documents };
+}
+
+const object = (apiVersion: string, kind: string, name: string, spec: string) => `---
+apiVersion: ${apiVersion}
+kind: ${kind}
+metadata: { name: ${name}, namespace: default }
+spec: ${spec}
+`;
+const rbac = (kind: string, name: string, spec: string) => object('rbac.istio.io/v1alpha1', kind, name, spec);
+const policy = (spec: string) => object('authentication.istio.io/v1alpha1', 'Policy', 'auth', spec);
+const web = object('v1', 'Service', 'web', '{ selector: { tier: front }, ports: [{ port: 80 }] }');
+
+const role = rbac(
+  'ServiceRole',
+  'viewer',
+  '{ rules: [{ services: [web.default.svc.cluster.local], methods: [GET, HEAD], paths: ["*"], constraints: [{ key: "request.headers[version]", values: [v1, v2] }] }] }',
+);
+const binding = (subject: string, more = '') =>
+  rbac(
+    'ServiceRoleBinding',
+    'bind',
+    `{ subjects: [${subject}], roleRef: { kind: ServiceRole, name: viewer } ${more} }`,
+  );
+
+describe('A role and its binding', () => {
+  it('become one policy that allows', () => {
+    const { documents } = convert(
+      role + binding('{ user: "cluster.local/ns/a/sa/b", properties: { source.namespace: a } }'),
+    );
+    expect(documents).toEqual([
+      {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: { name: 'bind', namespace: 'default' },
+        spec: {
+          action: 'ALLOW',
+          rules: [
+            {
+              from: [{ source: { principals: ['cluster.local/ns/a/sa/b'], namespaces: ['a'] } }],
+              to: [{ operation: { hosts: ['web.default.svc.cluster.local'], methods: ['GET', 'HEAD'] } }],
+              when: [{ key: 'request.headers[version]', values: ['v1', 'v2'] }],
+            },
+          ],
+        },
+      },
+    ]);
+  });
+
+  it('on trial stay on trial', () => {
+    expect(convert(role + binding('{ user: "*" }', ', mode: PERMISSIVE')).documents).toMatchObject([
+      { metadata: { annotations: { 'istio.io/dry-run': 'true' } } },
+    ]);
+  });
+
+  it('keep a condition that has no form of today, so that the loader refuses it', () => {
+    const { yaml, notes } = convert(role + binding('{ properties: { "destination.user": a } }'));
+    expect(notes).toContainEqual(expect.stringContaining('the condition destination.user has to be written'));
+    expect(issuesOf(yaml)).toEqual([expect.stringContaining('error: AuthorizationPolicy default/bind')]);
+  });
+
+  it('without each other lead to nothing but a note', () => {
+    expect(convert(role)).toMatchObject({ yaml: '', notes: [expect.stringContaining('it can be deleted')] });
+    expect(convert(binding('{ user: "*" }'))).toMatchObject({
+      yaml: '',
+      notes: [expect.stringContaining('no ServiceRole')],
+    });
+  });
+});
+
+describe('A RbacConfig', () => {
+  const of = (spec: string) => convert(rbac('RbacConfig', 'default', spec) + web).documents;
+
+  it('that is on allows nothing by itself', () => {
+    expect(of('{ mode: ON }')).toMatchObject([
+      { metadata: { name: 'allow-nothing', namespace: 'istio-system' }, spec: {} },
+    ]);
+    expect(of('{ mode: OFF }')).toEqual([]);
+  });
+
+  it('that is on for some is for them', () => {
+    expect(
+      of('{ mode: ON_WITH_INCLUSION, inclusion: { namespaces: [a], services: [web.default.svc.cluster.local] } }'),
+    ).toMatchObject([
+      { metadata: { namespace: 'a' }, spec: {} },
+      { metadata: { namespace: 'default' }, spec: { selector: { matchLabels: { tier: 'front' } } } },
+    ]);
+    expect(of('{ mode: ON_WITH_EXCLUSION, exclusion: { namespaces: [a] } }')).toMatchObject([
+      { metadata: { namespace: 'istio-system' }, spec: {} },
+      { metadata: { namespace: 'a' }, spec: { action: 'ALLOW', rules: [{}] } },
+    ]);
+  });
+});
+
+describe('An authentication Policy', () => {
+  const jwt =
+    '{ jwt: { issuer: a, jwksUri: "https://a/keys", triggerRules: [{ excludedPaths: [{ prefix: /health }] }] } }';
+
+  it('becomes a policy of peers, one of tokens and one that asks for a token', () => {
+    const { documents, notes } = convert(
+      policy(`{ targets: [{ name: web }], peers: [{ mtls: {} }], origins: [${jwt}], principalBinding: USE_ORIGIN }`) +
+        web,
+    );
+    const selector = { matchLabels: { tier: 'front' } };
+    expect(documents).toMatchObject([
+      { kind: 'PeerAuthentication', spec: { selector, mtls: { mode: 'STRICT' } } },
+      { kind: 'RequestAuthentication', spec: { selector, jwtRules: [{ issuer: 'a', jwksUri: 'https://a/keys' }] } },
+      {
+        kind: 'AuthorizationPolicy',
+        spec: {
+          selector,
+          action: 'DENY',
+          rules: [
+            {
+              from: [{ source: { notRequestPrincipals: ['*'] } }],
+              to: [{ operation: { notPaths: ['/health*'] } }],
+            },
+          ],
+        },
+      },
+    ]);
+    expect(notes).toEqual([]);
+  });
+
+  it.each([
+    ['{ peers: [{ mtls: { mode: PERMISSIVE } }] }', { mtls: { mode: 'PERMISSIVE' } }],
+    ['{ peers: [{ mtls: null }] }', { mtls: { mode: 'STRICT' } }],
+    ['{}', { mtls: { mode: 'DISABLE' } }],
+  ])('%s', (spec, expected) => {
+    expect(convert(policy(spec)).documents).toMatchObject([{ spec: expected }]);
+  });
+
+  it('guesses what a Service selects by that is not there, and says so', () => {
+    const { documents, notes } = convert(policy('{ targets: [{ name: web }], peers: [{ mtls: {} }] }'));
+    expect(documents).toMatchObject([{ spec: { selector: { matchLabels: { app: 'web' } } } }]);
+    expect(notes).toEqual([expect.stringContaining('is a guess')]);
+  });
+});
+
+it('An old kind is an error that shows its form of today', () => {
+  expect(issuesOf(policy('{ peers: [{ mtls: {} }] }'))).toEqual([
+    'a.yaml:3:1: error: Policy default/auth: kind: authentication.istio.io/v1alpha1 Policy is a kind of Istio before 1.6, and not carried out (`inmesh convert FILE` writes it as { apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: { name: auth, namespace: default }, spec: { mtls: { mode: STRICT } } })',
+  ]);
+});
+
+it('What is converted is loaded without a word', () => {
+  const { yaml } = convert(role + binding('{ user: "*" }') + policy('{ peers: [{ mtls: {} }] }') + web);
+  expect(loadConfig([{ path: 'a.yaml', text: yaml }]).issues.map(formatIssue)).toEqual([]);
+});

@@ -1,0 +1,71 @@
+import { nonEmpty } from './checks.js';
+import { list, type ObjectOf, object, oneOf, required, type TypeOf, text } from './field.js';
+import { pathProblem } from './path-templates.js';
+import { cidrs, ports, selector, targets, values, wildcardProblem, wildcards } from './security-checks.js';
+
+// Istio 1.27 security/v1beta1/authorization_policy.proto, field by field.
+
+const serviceAccounts = list(
+  text((value) =>
+    /^[^*/]+(\/[^*/]+)?$/.test(value) ? undefined : `"${value}" is not of the form name or namespace/name`,
+  ),
+  1,
+);
+
+const namespaces = list(
+  text((value) => (/^[-a-z0-9*]+$/.test(value) ? wildcardProblem(value) : `"${value}" is not the name of a namespace`)),
+  1,
+);
+
+const source = object({
+  principals: wildcards,
+  notPrincipals: wildcards,
+  requestPrincipals: wildcards,
+  notRequestPrincipals: wildcards,
+  namespaces,
+  notNamespaces: namespaces,
+  serviceAccounts,
+  notServiceAccounts: serviceAccounts,
+  ipBlocks: cidrs,
+  notIpBlocks: cidrs,
+  remoteIpBlocks: cidrs,
+  notRemoteIpBlocks: cidrs,
+});
+
+const paths = list(text(pathProblem), 1);
+
+const operation = object({
+  hosts: wildcards,
+  notHosts: wildcards,
+  ports,
+  notPorts: ports,
+  methods: wildcards,
+  notMethods: wildcards,
+  paths,
+  notPaths: paths,
+});
+
+const condition = object({ key: required(nonEmpty), values, notValues: values });
+
+const rule = object({
+  from: list(object({ source: required(source) }), 1),
+  to: list(object({ operation: required(operation) }), 1),
+  when: list(condition),
+});
+
+const spec = object({
+  selector,
+  ...targets,
+  rules: list(rule),
+  action: oneOf('ALLOW', 'DENY', 'AUDIT', 'CUSTOM'),
+  provider: object({ name: required(nonEmpty) }),
+});
+
+/** A policy without a spec allows nothing. */
+export const authorizationPolicyFields = { spec };
+
+export type AuthorizationPolicy = ObjectOf<typeof authorizationPolicyFields>;
+export type AuthorizationRule = TypeOf<typeof rule>;
+export type AuthorizationSource = TypeOf<typeof source>;
+export type AuthorizationOperation = TypeOf<typeof operation>;
+export type AuthorizationCondition = TypeOf<typeof condition>;
