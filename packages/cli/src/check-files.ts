@@ -30,6 +30,6 @@ export async function checkFiles(paths: readonly string[], options: LoadOptions)
     inconsistencies,
     errors: errors + inconsistencies.length,
     warnings: count('warning'),
-    listeners: [...resources.listeners.keys()],
+    listeners: [...resources.listeners.keys()].filter((name) => name.includes(':')),
   };
 }

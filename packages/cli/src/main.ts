@@ -1,4 +1,6 @@
 import { type Command, UsageError } from './command.js';
+import { ca } from './commands/ca.js';
+import { convert } from './commands/convert.js';
 import { dev } from './commands/dev.js';
 import { explain } from './commands/explain.js';
 import { serve } from './commands/serve.js';
@@ -8,7 +10,7 @@ import { version } from './version.js';
 
 export type { Io } from './io.js';
 
-const commands: Readonly<Record<string, Command>> = { serve, dev, validate, explain };
+const commands: Readonly<Record<string, Command>> = { serve, dev, validate, explain, ca, convert };
 
 /** The `inmesh` command. Returns the exit code: 0 fine, 1 failed, 2 called wrongly. */
 export async function main(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { brokenYaml, ConfigFolder, reviewsYaml } from './support/config-folder.js';
 import { Running } from './support/run.js';
@@ -29,6 +30,19 @@ describe('inmesh dev', () => {
     const { running } = dev(...program('console.log("CHILD", process.env.INMESH_XDS); process.exit(7)'));
     expect(await running.exit).toBe(7);
     expect(running.out).toContain(`CHILD ${running.addresses?.xds}\n`);
+  });
+
+  it('gives each mesh of the command an identity, for as long as it runs', async () => {
+    const code = `import { createMesh } from 'inmesh';
+      const mesh = await createMesh({ workload: { serviceAccount: 'reviews', namespace: 'shop' } });
+      console.log('IDENTITY', mesh.status().identity?.spiffeId, process.env.INMESH_CA_ROOTS);
+      await mesh.close();`;
+    const { running } = dev('--', process.execPath, '--input-type=module', '-e', code);
+    expect(await running.exit).toBe(0);
+    const [, spiffeId, roots] = /^IDENTITY (\S+) (\S+)$/m.exec(running.out) ?? [];
+    expect(spiffeId).toBe('spiffe://cluster.local/ns/shop/sa/reviews');
+    expect(existsSync(roots!)).toBe(false);
+    expect(running.err).toBe('');
   });
 
   it('passes SIGTERM on to the command and ends when that has ended', async () => {

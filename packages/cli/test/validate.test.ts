@@ -17,8 +17,7 @@ function folderOf(files: Record<string, string>): string {
 
 describe('inmesh validate', () => {
   it('lets warnings fail when it is strict', async () => {
-    const policy =
-      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: deny-all }\nspec: {}\n';
+    const policy = 'apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: patch }\nspec: {}\n';
     const path = folderOf({ 'policy.yaml': policy });
     expect(await run('validate', path)).toMatchObject({ code: 0 });
     expect(await run('validate', '--strict', path)).toMatchObject({ code: 1 });

@@ -16,7 +16,7 @@ const closeGraceMs = 1000;
 /** How long a connection lasts once its client has been told to connect anew (istiod's default). */
 const connectionGraceMs = 10_000;
 
-const serverOptions = {
+export const serverOptions = {
   // A client that is gone without a word leaves its stream open for ever otherwise.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
@@ -37,17 +37,21 @@ export async function openAdsPort(
 ): Promise<AdsPort> {
   // When grpc-js cannot bind it writes to the console, and its error has no code.
   await checkPortIsFree(at);
-  const age = {
-    'grpc.max_connection_age_ms': at.maxConnectionAgeMs,
-    // Streams of discovery never end by themselves.
-    'grpc.max_connection_age_grace_ms': Math.min(connectionGraceMs, at.maxConnectionAgeMs),
-  };
-  const server = new Server({ ...serverOptions, ...age, interceptors: [countDiscovery(metrics)] });
+  const interceptors = [countDiscovery(metrics)];
+  const server = new Server({ ...serverOptions, ...connectionAge(at.maxConnectionAgeMs), interceptors });
   services.ads.addTo(server);
   services.loads.addTo(server);
   new ClientStatusServer(services.ads).addTo(server);
   const port = await bind(server, formatAddress(at.host, at.port));
   return { address: formatAddress(at.host, port), close: () => shutDown(server, services) };
+}
+
+export function connectionAge(maxMs: number): object {
+  return {
+    'grpc.max_connection_age_ms': maxMs,
+    // Streams of discovery never end by themselves.
+    'grpc.max_connection_age_grace_ms': Math.min(connectionGraceMs, maxMs),
+  };
 }
 
 function bind(server: Server, address: string): Promise<number> {
@@ -62,6 +66,11 @@ function bind(server: Server, address: string): Promise<number> {
 async function shutDown(server: Server, { ads, loads }: XdsServices): Promise<void> {
   ads.close();
   loads.close();
+  await endInOrder(server);
+}
+
+/** Once what it serves has ended. */
+export async function endInOrder(server: Server): Promise<void> {
   const timer = setTimeout(() => server.forceShutdown(), closeGraceMs);
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   clearTimeout(timer);

@@ -1,13 +1,14 @@
 import { type ServedKind, servedKinds } from '@inmesh/xds';
 import type { ClusterLoad } from '@inmesh/xds/server';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type CertificateMetrics, certificateMetrics } from './ca/certificate-metrics.js';
 import type { ConfigState } from './config-state.js';
 import { loadMetrics } from './load-metrics.js';
 
 export type PushedType = ServedKind | 'other';
 
 /** Everything that the metrics port tells. */
-export interface ServerMetrics {
+export interface ServerMetrics extends CertificateMetrics {
   readonly contentType: string;
   countPush(type: PushedType): void;
   countNack(type: PushedType): void;
@@ -55,6 +56,7 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     countRefusedStream: () => refusedStreams.inc(),
     countLoad: loadMetrics(registers),
     setState: configMetrics(registers),
+    ...certificateMetrics(registers),
     text: () => Registry.merge([registry, processMetrics()]).metrics(),
   };
 }

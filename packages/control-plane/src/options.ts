@@ -1,3 +1,4 @@
+import type { CaOptions } from './ca/ca-options.js';
 import type { Logger } from './logger.js';
 
 export interface ControlPlaneOptions {
@@ -23,6 +24,8 @@ export interface ControlPlaneOptions {
    * Default 30 min, as in istiod (`--keepaliveMaxServerConnectionAge`).
    */
   readonly maxConnectionAgeMs?: number | undefined;
+  /** Gives identities to workloads, and opens a TLS port for those who prove theirs. Default: none is opened. */
+  readonly ca?: CaOptions | undefined;
   /** Default `cluster.local`. */
   readonly clusterDomain?: string | undefined;
   /** Of objects that name none. Default `default`. */

@@ -1,6 +1,13 @@
+import type { Metadata } from '@grpc/grpc-js';
 import { ConfigSet } from '@inmesh/config';
 import { AdsServer, LoadReportServer } from '@inmesh/xds/server';
 import { openAdsPort } from './ads-port.js';
+import { admitAs } from './ca/admit-node.js';
+import { provenIdentity } from './ca/authenticate-calls.js';
+import type { CertificateAuthority } from './ca/authority.js';
+import { defaultCaOptions } from './ca/ca-options.js';
+import { openAuthority } from './ca/open-authority.js';
+import { openTlsPort } from './ca/tls-port.js';
 import { ClientViews } from './client-views.js';
 import { Closers } from './closers.js';
 import { debugPages } from './http/debug-pages.js';
@@ -15,7 +22,15 @@ import { systemClock } from './system-clock.js';
 
 export interface ControlPlane {
   /** Each `host:port`. */
-  readonly addresses: { readonly xds: string; readonly metrics: string; readonly debug: string };
+  readonly addresses: {
+    readonly xds: string;
+    readonly metrics: string;
+    readonly debug: string;
+    /** Of the TLS port, where there is a certificate authority. */
+    readonly tls?: string;
+  };
+  /** Where there is one. */
+  readonly authority?: Pick<CertificateAuthority, 'roots' | 'trustDomain' | 'rotate' | 'onChange'>;
   /** Ends every stream and closes every port; what clients have been given stays theirs. */
   close(): Promise<void>;
 }
@@ -29,22 +44,25 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   checkOptions(options);
   const closers = new Closers();
   try {
-    const addresses = await start(options, closers);
-    return { addresses, close: () => closers.close() };
+    return { ...(await start(options, closers)), close: () => closers.close() };
   } catch (error) {
     await closers.close();
     throw error;
   }
 }
 
-async function start(options: ControlPlaneOptions, closers: Closers): Promise<ControlPlane['addresses']> {
+async function start(options: ControlPlaneOptions, closers: Closers): Promise<Omit<ControlPlane, 'close'>> {
   const { logger, clusterDomain, defaultNamespace } = options;
   const defaultClient = { namespace: defaultNamespace ?? 'default' };
   const cache = new ClientViews({ defaultClient, logger });
   const { streamsPerSecond: perSecond = defaultOptions.streamsPerSecond } = options;
+  const admission = (metadata: Metadata) => {
+    const identity = provenIdentity(metadata);
+    return identity && admitAs(identity, logger);
+  };
   const metrics = createMetrics(() => ads.status().length);
   const streamRate = { perSecond, clock: systemClock };
-  const ads = new AdsServer({ cache, logger, streamRate, onRefused: metrics.countRefusedStream });
+  const ads = new AdsServer({ cache, logger, streamRate, onRefused: metrics.countRefusedStream, admission });
   const loads = new LoadReportServer({ cache, logger, onLoad: metrics.countLoad });
   const report = new StateReport(logger);
   const publisher = new ConfigPublisher({
@@ -59,6 +77,10 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
 
   const { maxConnectionAgeMs = defaultOptions.maxConnectionAgeMs } = options;
 
+  const tools = { logger, clock: systemClock, now: Date.now };
+  // Before any port: whoever finds the server finds its authority too.
+  const authority = options.ca && (await openAuthority(options.ca, tools));
+  if (authority !== undefined) closers.add(() => authority.close());
   const xds = await openAdsPort({ ads, loads }, metrics, {
     host,
     port: xdsPort,
@@ -66,6 +88,14 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
     maxConnectionAgeMs,
   });
   closers.add(xds.close);
+  const tls =
+    authority &&
+    (await openTlsPort({
+      ...{ ...tools, ca: options.ca ?? {}, authority, services: { ads, loads }, metrics, maxConnectionAgeMs },
+      at: { host, port: options.ca?.tlsPort ?? defaultCaOptions.tlsPort, flag: '--tls-port' },
+      clusterDomain: clusterDomain ?? 'cluster.local',
+    }));
+  if (tls !== undefined) closers.add(tls.close);
   const health = await serveGet(healthPages(metrics, state), { host, port: metricsPort, flag: '--metrics-port' });
   closers.add(health.close);
   const debug = await serveGet(debugPages({ ads, loads, cache, state }), {
@@ -77,5 +107,8 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Co
   const source = watchConfig(options.config, publisher);
   closers.add(source.close);
   await source.firstLook;
-  return { xds: xds.address, metrics: health.address, debug: debug.address };
+  const addresses = { xds: xds.address, metrics: health.address, debug: debug.address };
+  return authority === undefined || tls === undefined
+    ? { addresses }
+    : { addresses: { ...addresses, tls: tls.address }, authority };
 }

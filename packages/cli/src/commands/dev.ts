@@ -1,6 +1,7 @@
 import { type Logger, startControlPlane } from '@inmesh/control-plane';
 import { type ChildCommand, startChild } from '../child-command.js';
 import { type Command, parseFlags, requirePaths, UsageError } from '../command.js';
+import { makeDevIdentities } from '../dev-identities.js';
 import { type EndSignals, watchEndSignals } from '../end-signal.js';
 import { type Io, writeLine } from '../io.js';
 import { terminalLogger } from '../terminal-logger.js';
@@ -17,7 +18,8 @@ export const dev: Command = {
   help: `inmesh dev --config PATH [-- COMMAND ARGS...]
 
 Serves files and folders of YAML on free ports of loopback, and says with every save what is wrong or what was published.
-With a command: runs it with INMESH_XDS set, and ends with its exit code.
+With a command: runs it with INMESH_XDS set, and ends with its exit code. Each mesh in it gets an identity for its service
+account (SERVICE_ACCOUNT, POD_NAMESPACE), from a certificate authority that is gone when this ends.
 
   --config PATH        file or folder, watched for changes; may be given several times
   --cluster-domain D   end of service names (cluster.local)
@@ -31,24 +33,28 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const config = requirePaths(values.config, '--config');
   let child: ChildCommand | undefined;
   const signals = watchEndSignals(() => child?.kill('SIGKILL'));
+  const identities = makeDevIdentities();
   try {
     const controlPlane = await startControlPlane({
       config,
       xdsPort: 0,
       metricsPort: 0,
       debugPort: 0,
+      ca: identities.ca,
       clusterDomain: values['cluster-domain'],
       defaultNamespace: values.namespace,
       logger: devLogger(io),
     });
     writeLine(io.out, listeningLine(controlPlane));
     try {
-      child = command && startChild(command, { INMESH_XDS: controlPlane.addresses.xds });
+      const variables = { INMESH_XDS: controlPlane.addresses.xds, ...identities.variables(controlPlane) };
+      child = command && startChild(command, variables);
       return await untilEnd(signals, child);
     } finally {
       await controlPlane.close();
     }
   } finally {
+    identities.close();
     signals.dispose();
   }
 }

@@ -1,4 +1,5 @@
 import { type ControlPlane, longestAgeMs, startControlPlane } from '@inmesh/control-plane';
+import { caFlags, caHelp, readCaFlags } from '../ca-flags.js';
 import { type Command, parseFlags, parsePort, requirePaths } from '../command.js';
 import { watchEndSignals } from '../end-signal.js';
 import { parseAmount, parseDurationMs } from '../flag-values.js';
@@ -11,6 +12,7 @@ const options = {
   'xds-port': { type: 'string' },
   'metrics-port': { type: 'string' },
   'debug-port': { type: 'string' },
+  ...caFlags,
   'streams-per-second': { type: 'string' },
   'max-connection-age': { type: 'string' },
   'cluster-domain': { type: 'string' },
@@ -29,6 +31,7 @@ LISTENING xds=HOST:PORT debug=HOST:PORT metrics=HOST:PORT on stdout when it is r
   --xds-port N         clients (15010); 0 takes a free port, here and below
   --metrics-port N     /metrics /healthz /ready (15014)
   --debug-port N       /debug/config_dump /debug/status /debug/issues /debug/loads /debug/endpoints (8080)
+${caHelp}
   --streams-per-second N
                        how many streams of clients may begin (100); others wait, for 10 s at most
   --max-connection-age DURATION
@@ -46,6 +49,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     xdsPort: parsePort(values['xds-port'], '--xds-port'),
     metricsPort: parsePort(values['metrics-port'], '--metrics-port'),
     debugPort: parsePort(values['debug-port'], '--debug-port'),
+    ca: readCaFlags(values),
     streamsPerSecond: parseAmount(values['streams-per-second'], '--streams-per-second'),
     maxConnectionAgeMs: parseDurationMs(values['max-connection-age'], '--max-connection-age', longestAgeMs),
     clusterDomain: values['cluster-domain'],
@@ -65,6 +69,6 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** Programs wait for this line and read the ports from it. */
-export function listeningLine({ addresses: { xds, debug, metrics } }: ControlPlane): string {
-  return `LISTENING xds=${xds} debug=${debug} metrics=${metrics}`;
+export function listeningLine({ addresses: { xds, debug, metrics, tls } }: ControlPlane): string {
+  return `LISTENING xds=${xds} debug=${debug} metrics=${metrics}${tls === undefined ? '' : ` tls=${tls}`}`;
 }

@@ -1,0 +1,50 @@
+import type { CaOptions } from '@inmesh/control-plane';
+import { parsePort, UsageError } from './command.js';
+
+/** Of a config server that gives identities. */
+export const caFlags = {
+  ca: { type: 'string' },
+  'tls-port': { type: 'string' },
+  'tls-host': { type: 'string', multiple: true },
+  'trust-domain': { type: 'string' },
+  'ca-tokens': { type: 'string' },
+  'ca-jwks': { type: 'string' },
+  'ca-issuer': { type: 'string' },
+  'ca-audience': { type: 'string', multiple: true },
+} as const;
+
+export const caHelp = `  --ca DIR             give identities: keys in DIR, made when it is missing (mode 0700), or the CA of somebody else that is
+                       there (Istio's cacerts or cert-manager's names)
+  --tls-port N         configuration and certificates for those who prove who they are (15012)
+  --tls-host NAME      another name that clients call it by; may be given several times
+  --trust-domain D     of the identities (cluster.local)
+  --ca-tokens FILE     who has which token: lines of TOKEN NAMESPACE/SERVICE-ACCOUNT, mode 0600
+  --ca-jwks FILE       keys of the cluster, to check service account tokens without asking it; with --ca-issuer URL
+  --ca-audience NAME   of service account tokens (istio-ca); may be given several times`;
+
+type CaFlags = {
+  readonly [Name in keyof typeof caFlags]?:
+    | ((typeof caFlags)[Name] extends { multiple: true } ? string[] : string)
+    | undefined;
+};
+
+/** Undefined: no authority. @throws UsageError for flags that say nothing without another */
+export function readCaFlags(flags: CaFlags): CaOptions | undefined {
+  const { ca: folder, 'ca-jwks': path, 'ca-issuer': issuer } = flags;
+  if (folder === undefined) {
+    const useless = (Object.keys(caFlags) as (keyof typeof caFlags)[]).find((name) => flags[name] !== undefined);
+    if (useless !== undefined) throw new UsageError(`--${useless} is for a certificate authority: give --ca DIR too`);
+    return undefined;
+  }
+  if (folder === '') throw new UsageError('--ca is missing its folder');
+  if ((path === undefined) !== (issuer === undefined)) throw new UsageError('--ca-jwks and --ca-issuer: give both');
+  return {
+    folder,
+    tlsPort: parsePort(flags['tls-port'], '--tls-port'),
+    hosts: flags['tls-host'],
+    trustDomain: flags['trust-domain'],
+    tokenFile: flags['ca-tokens'],
+    keySet: path === undefined || issuer === undefined ? undefined : { path, issuer },
+    audiences: flags['ca-audience'],
+  };
+}

@@ -1,0 +1,119 @@
+import { X509Certificate } from '@peculiar/x509';
+import type { Logger } from '../logger.js';
+import type { AuthorityStore } from './authority-store.js';
+import { makeIntermediate, makeRoot, readIssuer } from './make-certificate.js';
+import { advance, announce, type Generation, type KeyedCertificate, type RollOver, trustedRoots } from './roll-over.js';
+import type { Signer, SignerSource } from './signer.js';
+import { makeKey } from './signing-key.js';
+
+export interface OwnSignerOptions {
+  readonly store: AuthorityStore;
+  readonly trustDomain: string;
+  /** Wall clock, in ms. */
+  readonly now: () => number;
+  readonly logger: Logger;
+  /** Of each phase of a change of roots, in ms. */
+  readonly phaseMs: number;
+  /** For the name of the store in logs. */
+  readonly description: string;
+}
+
+const dayMs = 24 * 3_600_000;
+/** Istio's (`CITADEL_SELF_SIGNED_CA_CERT_TTL`). */
+const rootMs = 3650 * dayMs;
+const intermediateMs = 365 * dayMs;
+/** A machine that is a little behind must be able to use it at once. */
+const backdateMs = 3_600_000;
+
+/** A root and an intermediate of our own. */
+export class OwnSigner implements SignerSource {
+  readonly description: string;
+  #state: RollOver;
+  #signer: Signer;
+
+  private constructor(
+    private readonly options: OwnSignerOptions,
+    state: RollOver,
+    signer: Signer,
+  ) {
+    this.description = options.description;
+    this.#state = state;
+    this.#signer = signer;
+  }
+
+  /** What the store holds, or a new one. @throws Error when what it holds cannot be used */
+  static async open(options: OwnSignerOptions): Promise<OwnSigner> {
+    const { store, trustDomain, now } = options;
+    const kept = store.load();
+    const state = kept ?? store.create({ kind: 'steady', signer: await makeGeneration(trustDomain, now()) });
+    return new OwnSigner(options, state, await signerOf(state));
+  }
+
+  get signer(): Signer {
+    return this.#signer;
+  }
+
+  async rotate(): Promise<void> {
+    const { trustDomain, now } = this.options;
+    if (this.#state.kind !== 'steady') return;
+    const next = await makeGeneration(trustDomain, now());
+    await this.#set(announce(this.#state, next, now()));
+  }
+
+  async refresh(): Promise<boolean> {
+    const before = this.#state;
+    const { store, now, phaseMs } = this.options;
+    if (store.takeRotateRequest() || isDue(before.signer.root.certificate, now())) await this.rotate();
+    await this.#set(advance(this.#state, now(), phaseMs));
+    const { signer } = this.#state;
+    if (isDue(signer.intermediate.certificate, now())) {
+      const intermediate = await intermediateFor(signer.root, now());
+      await this.#set({ ...this.#state, signer: { ...signer, intermediate } });
+    }
+    return this.#state !== before;
+  }
+
+  /** Kept before it is used: a certificate by a root that a crash has lost could never be verified. */
+  async #set(state: RollOver): Promise<void> {
+    if (state === this.#state) return;
+    const signer = await signerOf(state);
+    this.options.store.save(state);
+    const from = this.#state.kind;
+    this.#state = state;
+    this.#signer = signer;
+    const { logger } = this.options;
+    if (from !== state.kind) logger.info('the change of the root certificate goes on', { from, to: state.kind });
+    else logger.info('a new intermediate certificate signs');
+  }
+}
+
+async function signerOf(state: RollOver): Promise<Signer> {
+  const { certificate, key } = state.signer.intermediate;
+  return { issuer: await readIssuer(certificate, key), chain: [certificate], roots: trustedRoots(state) };
+}
+
+async function makeGeneration(trustDomain: string, now: number): Promise<Generation> {
+  const { key, publicKey } = await makeKey();
+  const validity = { notBefore: now - backdateMs, notAfter: now + rootMs };
+  const root = { key, certificate: await makeRoot(nameOf('root', trustDomain), key, publicKey, validity) };
+  return { root, intermediate: await intermediateFor(root, now) };
+}
+
+async function intermediateFor(root: KeyedCertificate, now: number): Promise<KeyedCertificate> {
+  const issuer = await readIssuer(root.certificate, root.key);
+  const { key, publicKey } = await makeKey();
+  const end = Math.min(now + intermediateMs, issuer.certificate.notAfter.getTime());
+  const validity = { notBefore: now - backdateMs, notAfter: end };
+  const name = issuer.certificate.subject.replace('root', 'intermediate');
+  return { key, certificate: await makeIntermediate(name, publicKey, issuer, validity) };
+}
+
+function nameOf(role: string, trustDomain: string): string {
+  return `O=${trustDomain}, CN=inmesh ${role}`;
+}
+
+/** Two thirds of its life are over. */
+function isDue(certificatePem: string, now: number): boolean {
+  const { notBefore, notAfter } = new X509Certificate(certificatePem);
+  return now > notAfter.getTime() - (notAfter.getTime() - notBefore.getTime()) / 3;
+}
