@@ -11,6 +11,9 @@ import {
   SnapshotHolder,
 } from '@inmesh/core';
 import { type Bootstrap, bootstrapOf } from '@inmesh/xds/bootstrap';
+import { askOverGrpc } from './authorization/ask-over-grpc.js';
+import { askOverHttp } from './authorization/ask-over-http.js';
+import { inboundChecks } from './authorization/inbound-checks.js';
 import { createDns, type Dns } from './discovery/dns/index.js';
 import { Publisher } from './discovery/publisher.js';
 import type { ConfigSource } from './discovery/source.js';
@@ -22,6 +25,11 @@ import { EndpointPools } from './http/endpoint-pools.js';
 import { meshFetch } from './http/fetch.js';
 import type { HttpCall } from './http/http-call.js';
 import { httpTransport } from './http/transport.js';
+import { clientIdentity } from './identity/client-identity.js';
+import type { IdentitySource } from './identity/identity.js';
+import { openIdentity } from './identity/open-identity.js';
+import { TlsMaterial } from './identity/tls-material.js';
+import { UpstreamTlsContexts } from './identity/upstream-tls.js';
 import { defaultGraceMs, Mesh } from './mesh.js';
 import type { MeshInternals, Prepare } from './mesh-internals.js';
 import { type Environment, type MeshOptions, type ResolvedOptions, resolveOptions } from './options.js';
@@ -44,10 +52,12 @@ export async function createMesh(options: MeshOptions = {}): Promise<Mesh> {
   const resolved = resolveOptions(options, processEnvironment);
   const clock = options.clock ?? new SystemClock({ keepsProcessAlive: true });
   const background = options.clock ?? new SystemClock({ keepsProcessAlive: false });
+  const { random, logger } = resolved;
+  const identity = await openIdentity(resolved.identity, { clock: background, random, logger });
   const store = await openStore(resolved.redis);
   const dns = createDns({ ...resolved.dns, clock: background, random: resolved.random });
-  const [source, hash64] = await Promise.all([createSource(resolved, background, dns), loadHash64()]);
-  return assembleMesh(resolved, { clock, background, dns, source, store, hash64 });
+  const [source, hash64] = await Promise.all([createSource(resolved, background, dns, identity), loadHash64()]);
+  return assembleMesh(resolved, { clock, background, dns, source, store, identity, hash64 });
 }
 
 function assembleMesh(
@@ -58,12 +68,15 @@ function assembleMesh(
     dns: Dns;
     source: ConfigSource | undefined;
     store: TokenStore | undefined;
+    identity: IdentitySource | undefined;
     hash64: Hash64;
   },
 ): Mesh {
-  const { clock, background, dns, source, store, hash64 } = parts;
+  const { clock, background, dns, source, store, identity, hash64 } = parts;
   const { random, workload, logger } = options;
-  const pools = new EndpointPools(clock);
+  const upstreamTls = new UpstreamTlsContexts(new TlsMaterial(identity, undefined));
+  const pools = new EndpointPools(clock, upstreamTls);
+  const stopRetiring = identity?.onChange(() => pools.retire());
   const assembler = new SnapshotAssembler({
     clock: background,
     random,
@@ -93,6 +106,18 @@ function assembleMesh(
     propagateHeaders: options.propagateHeaders,
     missingConfiguration: () => start.missing,
     rateLimiter,
+    upstreamTls,
+    probePaths: options.probePaths,
+    onConnectionRefused: (reason) => {
+      for (const listener of telemetry) listener.connectionRefused?.(reason);
+    },
+    trustForwardedClientCert: options.trustForwardedClientCert,
+    ...(identity && { identity }),
+    policy: inboundChecks({
+      ...{ clock, logger, telemetry, wallClock: Date.now },
+      askService: (call, authorization) =>
+        authorization.service.kind === 'http' ? askHttp(call, authorization) : askGrpc(call, authorization),
+    }),
     ...(source?.claim && { claim: source.claim }),
   };
   const start = firstConfiguration(source, options.startTimeoutMs, clock);
@@ -122,6 +147,8 @@ function assembleMesh(
     guards.close();
     await store?.close();
     assembler.close();
+    stopRetiring?.();
+    await identity?.close();
     for (const listener of telemetry) listener.close?.();
   });
   const connections = {
@@ -141,6 +168,8 @@ function assembleMesh(
     start.waiting === undefined
       ? prepareNow(scheme, authority)
       : start.waiting.then(() => prepareNow(scheme, authority));
+  const askHttp = askOverHttp(() => internals, transport, prepare);
+  const askGrpc = askOverGrpc(() => grpc, Date.now);
   const grpcPolicies = (picksEndpoint: boolean) => outbound(grpcTransport(clock), { ...policies, picksEndpoint });
   const grpc = new MeshGrpc(internals, grpcPolicies(true), grpcPolicies(false), prepare);
   const dispatcher = new MeshDispatcher(internals, transport, prepare, () => close(defaultGraceMs), destroy);
@@ -219,7 +248,12 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
 }
 
 /** Sources are loaded when they are used: the xDS messages alone take a fifth of a second. */
-async function createSource(options: ResolvedOptions, clock: Clock, dns: Dns): Promise<ConfigSource | undefined> {
+async function createSource(
+  options: ResolvedOptions,
+  clock: Clock,
+  dns: Dns,
+  identity: IdentitySource | undefined,
+): Promise<ConfigSource | undefined> {
   const { source, clusterDomain, workload, client, logger } = options;
   switch (source.kind) {
     case 'dns':
@@ -229,21 +263,27 @@ async function createSource(options: ResolvedOptions, clock: Clock, dns: Dns): P
       return new FolderSource(source.paths, { clusterDomain, namespace: workload.namespace, client, logger });
     }
     case 'xds':
-      return xdsSource(source.bootstrap, options, clock);
+      return xdsSource(source.bootstrap, options, clock, identity);
     case 'in-cluster': {
       const found = await dns.resolver.resolveName(source.host);
       return found.kind === 'addresses'
-        ? xdsSource(bootstrapOf([`${source.host}:${source.port}`]), options, clock)
+        ? xdsSource(bootstrapOf([`${source.host}:${source.port}`]), options, clock, identity)
         : undefined;
     }
   }
 }
 
-async function xdsSource(bootstrap: Bootstrap, options: ResolvedOptions, clock: Clock): Promise<ConfigSource> {
+async function xdsSource(
+  bootstrap: Bootstrap,
+  options: ResolvedOptions,
+  clock: Clock,
+  identity: IdentitySource | undefined,
+): Promise<ConfigSource> {
   const { XdsSource } = await import('./discovery/xds-source.js');
   const { workload, client, random, logger, lastGoodCopy, startTimeoutMs } = options;
   const nodeId = defaultNodeId(options);
   return new XdsSource({
+    identity: () => clientIdentity(identity),
     ...{ bootstrap, nodeId, workload, client, clock, random, logger, lastGoodCopy, startTimeoutMs },
   });
 }

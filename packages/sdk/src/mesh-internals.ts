@@ -1,4 +1,7 @@
-import type { Clock, Random, RateLimiter, SnapshotHolder, Telemetry } from '@inmesh/core';
+import type { Clock, InboundChecks, Random, RateLimiter, SnapshotHolder, Telemetry } from '@inmesh/core';
+import type { IdentitySource } from './identity/identity.js';
+import type { PeerRefusalReason } from './identity/refusal.js';
+import type { UpstreamTlsContexts } from './identity/upstream-tls.js';
 import type { Logger } from './logger.js';
 
 /** What the parts of one mesh share. Not for users. */
@@ -16,8 +19,20 @@ export interface MeshInternals {
   readonly missingConfiguration?: () => string | undefined;
   /** @throws MeshError `invalid_request` for an authority that is not known */
   readonly claim?: Claim;
+  /** Who this workload is; undefined: it has no certificate and asks for none. */
+  readonly identity?: IdentitySource;
+  /** Undefined: clusters that ask for TLS cannot be reached. */
+  readonly upstreamTls?: UpstreamTlsContexts;
+  /** Served in plain text where mutual TLS is required. Default: none. */
+  readonly probePaths?: readonly string[];
+  /** Told of each incoming connection that was refused. */
+  readonly onConnectionRefused?: (reason: PeerRefusalReason) => void;
+  /** SPIFFE IDs of those whose `x-forwarded-client-cert` is believed. Default: none. */
+  readonly trustForwardedClientCert?: readonly string[];
   /** Undefined: incoming calls are not counted. */
   readonly rateLimiter?: RateLimiter;
+  /** What the policies for incoming calls need. Undefined: policies are not looked at. */
+  readonly policy?: InboundChecks;
 }
 
 /** Tells the source of a gRPC target `xds://AUTHORITY/HOST`, where it asks for hosts one by one. */

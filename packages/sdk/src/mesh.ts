@@ -1,4 +1,4 @@
-import type { RequestListener, Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { MeshError, type ResourceProblem, type SnapshotHolder } from '@inmesh/core';
 import type { Dispatcher } from 'undici';
 import type { Publisher } from './discovery/publisher.js';
@@ -9,8 +9,12 @@ import type { GuardPolicy } from './guard/guard-policy.js';
 import type { Guards } from './guard/guards.js';
 import type { MeshFetch } from './http/fetch.js';
 import { installDispatcher } from './http/install.js';
+import { type IdentityStatus, identityStatus } from './identity/open-identity.js';
 import type { MeshInternals } from './mesh-internals.js';
+import { currentInbound } from './server/current-call.js';
 import { createServer } from './server/node-http.js';
+import type { RequestMesh } from './server/request-mesh.js';
+import { secureServer } from './server/tls/secure-server.js';
 
 export interface MeshStatus {
   /** Where configuration comes from: all config servers, in the order in which they are tried, or files, or `dns`. */
@@ -25,6 +29,8 @@ export interface MeshStatus {
   readonly problem: string | undefined;
   /** What is wrong with single resources of the configuration; the others are in use. Empty while all is well. */
   readonly resourceProblems: readonly ResourceProblem[];
+  /** Undefined: this workload was given none. */
+  readonly identity: IdentityStatus | undefined;
 }
 
 /** What `createMesh` puts together. */
@@ -124,6 +130,7 @@ export class Mesh {
       generation: this.internals.snapshots.current.generation,
       problem: source?.problem,
       resourceProblems: this.internals.snapshots.current.problems,
+      identity: identityStatus(this.internals.identity),
     };
   }
 
@@ -140,9 +147,28 @@ export class Mesh {
     return this.#parts.guards.guard(name, fn, policy);
   }
 
+  /**
+   * Puts the mesh's TLS before a server that exists already, such as that of `app.listen`: `mesh.secure(createServer(app))`,
+   * before it listens. With PERMISSIVE it takes TLS and plain text on one port, with STRICT TLS alone.
+   */
+  secure<S extends Server>(server: S): S {
+    return secureServer(this.internals, server);
+  }
+
+  /** For Fastify: `fastify({ serverFactory: mesh.serverFactory })`, beside `fastifyPlugin`. */
+  readonly serverFactory = (handler: RequestListener): Server => this.secure(createHttpServer(handler));
+
   /** `http.createServer` whose handler runs in the mesh's context: deadline, trace and routing headers carry on by themselves. */
   createServer(handler: RequestListener | ((...args: Parameters<RequestListener>) => Promise<void>)): Server {
     return createServer(this.internals, handler);
+  }
+
+  /**
+   * Who calls the handler that this is called in, as `req.mesh` says; gRPC handlers have no request to ask. Undefined outside
+   * of handlers.
+   */
+  caller(): RequestMesh | undefined {
+    return currentInbound();
   }
 
   /**

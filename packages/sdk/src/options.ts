@@ -1,7 +1,10 @@
 import { hostname } from 'node:os';
 import type { ClientView, EgressMode } from '@inmesh/config';
 import type { Clock, Random } from '@inmesh/core';
-import { MeshError } from '@inmesh/core';
+import { MeshError, parseSpiffeId } from '@inmesh/core';
+import { authorityOf } from './identity/authority-location.js';
+import { istioFolder } from './identity/identity-files.js';
+import type { IdentityOption } from './identity/open-identity.js';
 import { type Logger, silentLogger } from './logger.js';
 import type { WorkloadInfo } from './mesh-internals.js';
 import { resolveClient } from './resolve-client.js';
@@ -13,6 +16,7 @@ import { unknownOptions } from './unknown-options.js';
 export interface MeshOptions {
   /**
    * `host:port` of an ADS server, or of several in the order in which they are tried, or what a gRPC bootstrap file holds.
+   * With `tls://host:port` the server is shown the identity of this workload.
    * Default: INMESH_XDS (several separated by commas), else the bootstrap of GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG.
    */
   readonly xds?: XdsOption;
@@ -61,6 +65,18 @@ export interface MeshOptions {
     /** How long a call waits for the Redis before this process counts by itself, in ms. Default 50. */
     readonly maxWaitMs?: number;
   };
+  /**
+   * Who this workload is, by an X.509-SVID: a folder with `cert-chain.pem`, `key.pem` and `root-cert.pem` (or the names of
+   * cert-manager's CSI driver or of SPIFFE's helper), or the paths of such files. They are read again when they change.
+   * Or the authority that is asked for it: `{ authority: 'host:15012', roots: 'root-cert.pem', token: { file } }`.
+   * Default: INMESH_IDENTITY, else the folder where Istio mounts them, if it has any; else the authority of INMESH_CA; else
+   * none, and no mutual TLS.
+   */
+  readonly identity?: IdentityOption;
+  /** What kubelets may ask in plain text where mutual TLS is required: exact paths, such as `/healthz`, by GET or HEAD. */
+  readonly probes?: { readonly paths: readonly string[] };
+  /** SPIFFE IDs of the proxies whose `x-forwarded-client-cert` is believed. It is removed from all others' requests. Default: none. */
+  readonly trustForwardedClientCert?: readonly string[];
   /** Uniform in [0, 1); a seeded one makes every draw repeatable. Default: Math.random. */
   readonly random?: Random;
   /** For tests. */
@@ -83,6 +99,10 @@ export interface ResolvedOptions {
   /** Undefined: each process counts by itself. */
   readonly redis: string | undefined;
   readonly maxStoreWaitMs: number | undefined;
+  /** Undefined: this workload has none. */
+  readonly identity: IdentityOption | undefined;
+  readonly probePaths: readonly string[];
+  readonly trustForwardedClientCert: readonly string[];
   readonly random: Random;
 }
 
@@ -118,6 +138,11 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
     lastGoodCopy: options.lastGoodCopy ?? (variables.INMESH_XDS_CACHE || undefined),
     redis,
     maxStoreWaitMs: options.rateLimits?.maxWaitMs,
+    identity:
+      options.identity ??
+      (variables.INMESH_IDENTITY || (istioIdentity(environment) ?? authorityOf(variables, workload))),
+    probePaths: options.probes?.paths ?? [],
+    trustForwardedClientCert: options.trustForwardedClientCert ?? [],
     random: options.random ?? Math.random,
   });
 }
@@ -138,6 +163,9 @@ const knownOptions = [
   'lastGoodCopy',
   'startTimeoutMs',
   'rateLimits',
+  'identity',
+  'probes',
+  'trustForwardedClientCert',
   'random',
   'clock',
 ] as const satisfies readonly (keyof MeshOptions)[];
@@ -145,6 +173,7 @@ const knownOptions = [
 function findProblems(options: MeshOptions): string[] {
   const problems = findWrongShapes(options);
   if (problems.length > 0) return problems;
+  problems.push(...identityProblems(options));
   const paths = typeof options.config === 'string' ? [options.config] : (options.config ?? ['-']);
   if (paths.length === 0 || paths.includes('')) problems.push('config: name at least one file or folder');
   if (options.xds !== undefined && options.config !== undefined) problems.push('xds and config: give one of them');
@@ -155,6 +184,40 @@ function findProblems(options: MeshOptions): string[] {
     problems.push(`rateLimits.maxWaitMs: ${storeWait} is not a number of ms`);
   }
   return problems;
+}
+
+function istioIdentity({ readFile }: Environment): string | undefined {
+  return readFile(`${istioFolder}/cert-chain.pem`) === undefined ? undefined : istioFolder;
+}
+
+function identityProblems({ identity, probes, trustForwardedClientCert = [] }: MeshOptions): string[] {
+  const problems: string[] = [];
+  const named = namedBy(identity);
+  if (named.some((path) => path === '' || path === undefined)) {
+    problems.push('identity: name a folder, or give certificate, key and authorities, or authority and roots');
+  }
+  const paths: unknown = probes === undefined ? [] : probes.paths;
+  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string' && path.startsWith('/'))) {
+    problems.push('probes.paths: not a list of paths such as /healthz');
+  }
+  if (
+    !Array.isArray(trustForwardedClientCert) ||
+    !trustForwardedClientCert.every((id) => parseSpiffeId(String(id)).ok)
+  ) {
+    problems.push(
+      'trustForwardedClientCert: not a list of SPIFFE IDs such as spiffe://cluster.local/ns/edge/sa/gateway',
+    );
+  }
+  return problems;
+}
+
+/** What must not be empty. */
+function namedBy(identity: MeshOptions['identity'] = '-'): readonly unknown[] {
+  if (typeof identity === 'string') return [identity];
+  if ('onChange' in identity) return [];
+  return 'authority' in identity
+    ? [identity.authority, identity.roots]
+    : [identity.certificate, identity.key, identity.authorities];
 }
 
 function redisProblem(url: unknown): string {

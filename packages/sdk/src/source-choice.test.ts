@@ -31,6 +31,15 @@ function without(...names: (keyof typeof everything)[]): Variables {
 }
 
 describe('Where configuration comes from', () => {
+  it('is shown the identity of the workload with tls://', () => {
+    const source = resolve({ xds: ['tls://safe:1', 'open:2'] });
+    const servers = source.kind === 'xds' ? source.bootstrap.servers : [];
+    expect(servers.map(({ serverUri, credentials }) => [serverUri, credentials.kind])).toEqual([
+      ['safe:1', 'identity'],
+      ['open:2', 'insecure'],
+    ]);
+  });
+
   it('is the first that is there', () => {
     expect(chosen({ xds: 'given:1' }, everything, files)).toEqual(['given:1']);
     expect(chosen({ config: '/given' }, everything, files)).toBe('files');

@@ -84,7 +84,7 @@ function readOption(xds: unknown): BootstrapResult {
 function readAddresses(addresses: readonly unknown[], source: string): BootstrapResult {
   const trimmed = addresses.map((address) => (typeof address === 'string' ? address.trim() : address));
   const isAddress = (address: unknown): address is string =>
-    typeof address === 'string' && /^[^\s/]+:\d+$/.test(address);
+    typeof address === 'string' && /^(?:tls:\/\/)?[^\s/]+:\d+$/.test(address);
   const errors = trimmed.filter((address) => !isAddress(address)).map((address) => notAnAddress(address, source));
   if (errors.length > 0) return { ok: false, errors };
   if (trimmed.length === 0) return { ok: false, errors: [`${source}: names no server`] };
@@ -92,7 +92,7 @@ function readAddresses(addresses: readonly unknown[], source: string): Bootstrap
 }
 
 function notAnAddress(address: unknown, source: string): string {
-  return `${source}: ${JSON.stringify(address)} is not host:port`;
+  return `${source}: ${JSON.stringify(address)} is not host:port or tls://host:port`;
 }
 
 /** A path in GRPC_XDS_BOOTSTRAP, else JSON in GRPC_XDS_BOOTSTRAP_CONFIG (gRFC A27). */

@@ -117,7 +117,7 @@ function placed({ hostname, place = nowhere }: DnsHost, found: DnsEndpoint): Pla
   return {
     place,
     srvPriority,
-    endpoint: { hostname, address, host, port, health: 'healthy', weight, workload: undefined },
+    endpoint: { hostname, address, host, port, health: 'healthy', weight, workload: undefined, meshTls: false },
   };
 }
 

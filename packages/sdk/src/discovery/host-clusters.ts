@@ -49,6 +49,7 @@ export function hostResources(host: string, port: number): HostResources {
     maxConnectionDurationMs: 0,
     tcpKeepalive: undefined,
     service: { host, name: host, namespace: 'unknown' },
+    transport: { kind: 'plaintext' } as const,
   });
   const listener: Listener = Object.freeze({ name, routes: catchAll(name, clusterName), passthrough: true });
   return { listener, clusters: [cluster] };

@@ -1,7 +1,7 @@
 import type { ClientView } from '@inmesh/config';
 import type { Clock, MeshResources, Random, Timer } from '@inmesh/core';
 import type { Bootstrap } from '@inmesh/xds/bootstrap';
-import { AdsClient, type AdsStatus, LastGoodCopy, type NodeIdentity } from '@inmesh/xds/client';
+import { AdsClient, type AdsStatus, type ClientIdentity, LastGoodCopy, type NodeIdentity } from '@inmesh/xds/client';
 import type { Logger } from '../logger.js';
 import type { Claim, Prepare, WorkloadInfo } from '../mesh-internals.js';
 import { formatAge } from './format-age.js';
@@ -40,6 +40,8 @@ export class XdsSource implements ConfigSource {
       clock: Clock;
       random: Random;
       logger: Logger;
+      /** For servers of `tls://`. */
+      identity?: (() => ClientIdentity | undefined) | undefined;
       /** The path of the file; undefined for none. */
       lastGoodCopy: string | undefined;
       startTimeoutMs: number;
@@ -89,6 +91,7 @@ export class XdsSource implements ConfigSource {
         ? new Map([...bootstrap.authorities].map(([name, { servers }]) => [name, servers]))
         : undefined,
       node: this.#node(),
+      identity: this.options.identity,
       variant: 'incremental',
       clock,
       random,

@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import type { ChannelCredentials, ChannelOptions, VerifyOptions } from '@grpc/grpc-js';
 import {
   type CircuitBreaker,
   type Clock,
@@ -8,7 +8,9 @@ import {
   type EndpointState,
   MeshError,
   splitAuthority,
+  type UpstreamTls,
 } from '@inmesh/core';
+import { transportKey, transportTls, type UpstreamTlsContexts } from '../identity/upstream-tls.js';
 import type { ChannelSource } from './attempt-channel.js';
 import { EndpointChannel } from './endpoint-channel.js';
 import type { GrpcCall } from './grpc-call.js';
@@ -18,6 +20,8 @@ interface Slot {
   readonly channel: EndpointChannel;
   readonly breaker: CircuitBreaker;
   readonly settings: string;
+  /** What TLS was made of; another one wants another connection. */
+  readonly epoch: unknown;
 }
 
 /** Beyond it Node's timers fire at once. */
@@ -40,26 +44,30 @@ export class EndpointChannels implements ChannelSource {
     /** What the caller says of connections: message sizes, keepalive, compression. */
     private readonly options: ChannelOptions,
     private readonly credentials: ChannelCredentials | undefined,
+    /** Undefined: clusters that ask for TLS cannot be reached. */
+    private readonly tls?: UpstreamTlsContexts | undefined,
   ) {}
 
   get(call: GrpcCall, breaker: CircuitBreaker): EndpointChannel {
     if (this.#closed) throw new MeshError('mesh_closed', { message: 'the channel was closed' });
     const cluster = call.cluster!;
     const { state } = call.endpoint!;
+    const wanted = this.#wantedTls(call);
+    const epoch = wanted && this.tls?.epoch;
     const key = keyOf(call, cluster, state, breaker);
-    const settings = settingsKey(cluster.cluster);
+    const settings = `${settingsKey(cluster.cluster)} ${transportKey(wanted)}`;
     const slot = this.#slots.get(key);
     if (slot !== undefined) {
       // A call that keeps an older snapshot takes what there is, and never brings the older settings back.
       const isSame = slot.settings === settings && slot.breaker === breaker;
-      const isCurrent = isSame || cluster.state.newest !== cluster;
+      const isCurrent = slot.epoch === epoch && (isSame || cluster.state.newest !== cluster);
       if (isCurrent && !this.#isSpent(slot.channel, cluster.cluster)) return slot.channel;
       this.#retire(slot.channel);
     }
-    const channel = this.#open(call, cluster.cluster, state, breaker);
+    const channel = this.#open(call, cluster.cluster, wanted, breaker);
     // Of an endpoint that is gone nobody will tell again: its channel serves this call alone.
     if (state.removed) queueMicrotask(() => this.#retire(channel));
-    else this.#remember(state.address, key, { channel, breaker, settings });
+    else this.#remember(state.address, key, { channel, breaker, settings, epoch });
     return channel;
   }
 
@@ -82,13 +90,36 @@ export class EndpointChannels implements ChannelSource {
     await Promise.all([...this.#draining].map((channel) => channel.drain()));
   }
 
-  #open(call: GrpcCall, cluster: Cluster, state: EndpointState, breaker: CircuitBreaker): EndpointChannel {
-    const { Channel, credentials } = this.grpc;
-    const chosen =
-      this.credentials ?? (call.scheme === 'https' ? credentials.createSsl() : credentials.createInsecure());
-    const name = { 'grpc.default_authority': call.authority, ...(call.scheme === 'https' && tlsName(call.authority)) };
+  /** Credentials that the caller has given are TLS of its own; without TLS they do not lower what the mesh asks for. */
+  #wantedTls({ cluster, endpoint }: GrpcCall): UpstreamTls | undefined {
+    return this.credentials?._isSecure() ? undefined : transportTls(cluster!.cluster, endpoint!.endpoint);
+  }
+
+  #open(call: GrpcCall, cluster: Cluster, wanted: UpstreamTls | undefined, breaker: CircuitBreaker): EndpointChannel {
+    const { Channel } = this.grpc;
+    const { state } = call.endpoint!;
+    const chosen = wanted === undefined ? this.#ownCredentials(call) : this.#meshCredentials(wanted);
+    const isByName = wanted === undefined && call.scheme === 'https';
+    const name = {
+      'grpc.default_authority': call.authority,
+      ...(isByName && tlsName(call.authority)),
+      ...(wanted !== undefined && wanted.sni !== '' && { 'grpc.ssl_target_name_override': wanted.sni }),
+    };
     const options = { ...name, ...defaults(cluster), ...this.options, ...fixed };
     return new EndpointChannel(new Channel(targetOf(state), chosen, options), breaker, this.clock);
+  }
+
+  #ownCredentials({ scheme }: GrpcCall): ChannelCredentials {
+    const { credentials } = this.grpc;
+    return this.credentials ?? (scheme === 'https' ? credentials.createSsl() : credentials.createInsecure());
+  }
+
+  /** @throws MeshError `not_ready` */
+  #meshCredentials(wanted: UpstreamTls): ChannelCredentials {
+    if (this.tls === undefined) throw new MeshError('not_ready', { message: 'TLS was asked for, and there is none' });
+    const { secureContext, rejectUnauthorized, checkServerIdentity } = this.tls.of(wanted);
+    const verify = { rejectUnauthorized, checkServerIdentity };
+    return this.grpc.credentials.createFromSecureContext(secureContext, verify as VerifyOptions);
   }
 
   #isSpent({ requests, openedAt, isSilent }: EndpointChannel, cluster: Cluster): boolean {

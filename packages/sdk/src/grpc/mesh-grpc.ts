@@ -16,6 +16,7 @@ import { loadGrpcJs } from './grpc-js.js';
 import { meshInterceptor } from './interceptor.js';
 import { MeshChannel } from './mesh-channel.js';
 import { BufferBudget } from './message-log.js';
+import { bindServer } from './server/bind-server.js';
 import { type GrpcDrainOptions, GrpcServers } from './server/grpc-servers.js';
 import type { GrpcHealth } from './server/health.js';
 import { type GrpcServerOptions, serverInterceptor } from './server/server-interceptor.js';
@@ -137,6 +138,16 @@ export class MeshGrpc {
   }
 
   /**
+   * Has a server listen behind the mesh's TLS, in the place of `bindAsync`: each connection is taken, or refused, as the
+   * policies of its port say; with PERMISSIVE, TLS and plain text come by one port.
+   * @param address `host:port`; port 0 for any that is free
+   * @returns the port
+   */
+  bind(server: Server, address: string): Promise<number> {
+    return bindServer(this.internals, loadGrpcJs(), server, address);
+  }
+
+  /**
    * Adds the service grpc.health.v1.Health (Check, Watch, List), which gRPC probes of Kubernetes ask.
    * @param services full names, such as `shop.Reviews`; they and the server as a whole are SERVING until told otherwise
    * @throws MeshError `invalid_request` when the server has one already, and for wrong arguments
@@ -174,7 +185,8 @@ export class MeshGrpc {
   }
 
   #open(options: ChannelOptions, credentials: ChannelCredentials | undefined): Shared {
-    const channels = new EndpointChannels(loadGrpcJs(), this.internals.clock, options, credentials);
+    const { clock, upstreamTls } = this.internals;
+    const channels = new EndpointChannels(loadGrpcJs(), clock, options, credentials, upstreamTls);
     this.#all.add(channels);
     const perCall = options['grpc.per_rpc_retry_buffer_size'] ?? defaultPerCallBytes;
     const total = options['grpc.retry_buffer_size'] ?? defaultTotalBytes;

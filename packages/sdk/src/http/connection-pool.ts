@@ -55,6 +55,11 @@ export class ConnectionPool {
     connection.send(first.options, first.handler);
   }
 
+  /** Closes what is idle and too old: its identity may be one that is trusted no more. */
+  retireIdle(): void {
+    for (const connection of [...this.#idle]) if (connection.isTooOld) this.#drop(connection);
+  }
+
   /** Settles when every request under way, and every one that waits, has ended, and every connection is gone. */
   async close(): Promise<void> {
     if (this.#closing === undefined) {

@@ -1,6 +1,7 @@
 import type { Clock, Cluster } from '@inmesh/core';
 import type { buildConnector, Client } from 'undici';
-import { type Connector, createConnector } from './connector.js';
+import type { UpstreamTlsContext } from '../identity/upstream-tls.js';
+import { type Connector, createConnector, createTlsConnector } from './connector.js';
 
 /** Beyond it Node's timers fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -14,16 +15,29 @@ export interface ConnectionSettings {
   readonly maxRequests: number;
   /** 0 for no limit. */
   readonly maxDurationMs: number;
+  /** What connections are made with now; one that was made with another is used no more. Undefined: it never changes. */
+  readonly epoch: (() => unknown) | undefined;
+}
+
+/** TLS that the configuration asks for, and not the URL. */
+export interface TransportTls {
+  /** @throws MeshError where there is nothing to make a connection with */
+  readonly context: () => UpstreamTlsContext;
+  readonly epoch: () => unknown;
 }
 
 /** @param clock what the connect timeout runs on */
-export function connectionSettings(cluster: Cluster, clock: Clock): ConnectionSettings {
+export function connectionSettings(cluster: Cluster, clock: Clock, tls?: TransportTls): ConnectionSettings {
   const { connectTimeoutMs, connectionIdleTimeoutMs, maxRequestsPerConnection, maxConnectionDurationMs } = cluster;
   return {
-    connect: createConnector(keepalive(cluster), connectTimeoutMs, clock),
+    connect:
+      tls === undefined
+        ? createConnector(keepalive(cluster), connectTimeoutMs, clock)
+        : createTlsConnector(tls.context, keepalive(cluster), connectTimeoutMs, clock),
     client: idleTimeout(connectionIdleTimeoutMs),
     maxRequests: maxRequestsPerConnection,
     maxDurationMs: maxConnectionDurationMs,
+    epoch: tls?.epoch,
   };
 }
 

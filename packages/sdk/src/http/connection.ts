@@ -19,6 +19,7 @@ interface Listener {
 export class Connection {
   readonly #client: Client;
   readonly #openedAt: number;
+  readonly #epoch: unknown;
   #state: State = 'idle';
   #handler: QueuedHandler | undefined;
   #connected = false;
@@ -32,6 +33,7 @@ export class Connection {
     private readonly listener: Listener,
   ) {
     this.#openedAt = clock.now();
+    this.#epoch = settings.epoch?.();
     const connect: buildConnector.connector = (target, connected) => {
       this.#giveUpConnecting = settings.connect(target, connected);
     };
@@ -60,7 +62,8 @@ export class Connection {
   }
 
   get isTooOld(): boolean {
-    const { maxDurationMs } = this.settings;
+    const { maxDurationMs, epoch } = this.settings;
+    if (epoch !== undefined && epoch() !== this.#epoch) return true;
     return maxDurationMs > 0 && this.clock.now() - this.#openedAt >= maxDurationMs;
   }
 

@@ -5,9 +5,11 @@ import {
   type EndpointState,
   type EndpointView,
   MeshError,
+  type UpstreamTls,
 } from '@inmesh/core';
+import { transportKey, transportTls, type UpstreamTlsContexts } from '../identity/upstream-tls.js';
 import { ConnectionPool } from './connection-pool.js';
-import { connectionSettings, settingsKey } from './connection-settings.js';
+import { connectionSettings, settingsKey, type TransportTls } from './connection-settings.js';
 
 type Scheme = 'http' | 'https';
 
@@ -32,7 +34,11 @@ export class EndpointPools {
   readonly #draining = new Set<ConnectionPool>();
   #closed = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Undefined: clusters that ask for TLS cannot be reached. */
+    private readonly tls?: UpstreamTlsContexts,
+  ) {}
 
   /**
    * @param breaker the cluster's breaker of the call's priority, which counts the connections
@@ -45,7 +51,7 @@ export class EndpointPools {
       for (const one of known)
         if (one.breaker === breaker && one.scheme === scheme && !one.pool.isClosed) return one.pool;
     }
-    const pool = this.#poolOf(cluster, view.state, scheme, breaker);
+    const pool = this.#poolOf(cluster, view, scheme, breaker);
     const others = known?.filter((one) => !one.pool.isClosed) ?? [];
     this.#known.set(view, [...others, { breaker, scheme, pool }]);
     return pool;
@@ -65,6 +71,11 @@ export class EndpointPools {
     }
   }
 
+  /** The identity is another: what is idle closes, and what is busy does when its request has ended. */
+  retire(): void {
+    for (const { pool } of this.#slots.values()) pool.retireIdle();
+  }
+
   /** Settles when every request under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -81,10 +92,12 @@ export class EndpointPools {
     await Promise.all(all.map((pool) => pool.destroy()));
   }
 
-  #poolOf(cluster: ClusterView, state: EndpointState, scheme: Scheme, breaker: CircuitBreaker): ConnectionPool {
+  #poolOf(cluster: ClusterView, view: EndpointView, scheme: Scheme, breaker: CircuitBreaker): ConnectionPool {
+    const { state } = view;
+    const wanted = transportTls(cluster.cluster, view.endpoint);
     const priority = breaker === cluster.state.breaker ? 'default' : 'high';
     const key = `${scheme}|${priority}|${state.address}|${cluster.state.name}`;
-    const settings = settingsKey(cluster.cluster);
+    const settings = `${settingsKey(cluster.cluster)} ${transportKey(wanted)}`;
     const slot = this.#slots.get(key);
     // A call that keeps an older snapshot takes what there is, and never brings the older settings back.
     if (slot !== undefined) {
@@ -93,10 +106,17 @@ export class EndpointPools {
       this.#close(slot.pool);
     }
     const origin = `${scheme}://${state.address}`;
-    const pool = new ConnectionPool(origin, connectionSettings(cluster.cluster, this.clock), breaker, this.clock);
+    const connections = connectionSettings(cluster.cluster, this.clock, wanted && this.#transportTls(wanted));
+    const pool = new ConnectionPool(origin, connections, breaker, this.clock);
     this.#slots.set(key, { pool, breaker, settings });
     this.#remember(state.address, key);
     return pool;
+  }
+
+  #transportTls(wanted: UpstreamTls): TransportTls {
+    const { tls } = this;
+    if (tls === undefined) throw new MeshError('not_ready', { message: 'TLS was asked for, and there is none' });
+    return { context: () => tls.of(wanted), epoch: () => tls.epoch };
   }
 
   #close(pool: ConnectionPool): void {

@@ -1,4 +1,5 @@
 import { MeshError } from '@inmesh/core';
+import { peerRefusedCode } from '../identity/upstream-tls.js';
 
 /** Errors of undici that blame the request itself, not the way to the upstream: no retry can mend them. */
 const requestErrors = new Set([
@@ -46,5 +47,6 @@ function connectHint(code: string | undefined): string | undefined {
   if (code === 'ECONNREFUSED') return 'nothing listens at that address: the process may be down, or targetPort wrong';
   if (code === 'UND_ERR_CONNECT_TIMEOUT')
     return 'no answer to the connection: a firewall, a NetworkPolicy or a dead node';
+  if (code === peerRefusedCode) return 'another process may answer at that address, or subjectAltNames be out of date';
   return undefined;
 }

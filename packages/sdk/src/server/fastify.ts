@@ -1,7 +1,16 @@
 import { MeshError } from '@inmesh/core';
 import type { FastifyError, FastifyPluginCallback, FastifyRequest } from 'fastify';
 import { bodyType, reasonHeader, statusOf } from './answer-error.js';
+import type { RequestMesh } from './request-mesh.js';
+import { keepOnly } from './request-target.js';
 import { internalsOf, serveInbound, type WithInternals } from './serve-inbound.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls; undefined before the plugin's own hook. */
+    readonly mesh: RequestMesh | undefined;
+  }
+}
 
 /**
  * Puts every route in the mesh's context, and words Fastify's own answer to a MeshError (also inside fetch's TypeError) as
@@ -14,8 +23,19 @@ export const fastifyPlugin: FastifyPluginCallback<{ mesh: WithInternals }> = (ap
   const serve = serveInbound(internalsOf(mesh, 'fastifyPlugin'));
   const failed = new WeakMap<FastifyRequest, MeshError>();
 
+  app.decorateRequest('mesh', {
+    getter(): RequestMesh | undefined {
+      return (this as FastifyRequest).raw.mesh;
+    },
+  });
   app.addHook('onRequest', (request, reply, done) => {
-    serve(request.raw, reply.raw, { run: () => done(), fail: (error) => done(error as FastifyError) });
+    const { raw, query } = request;
+    const { url } = raw;
+    const run = () => {
+      if (raw.url !== url) keepOnly(query, raw.url ?? '');
+      done();
+    };
+    serve(raw, reply.raw, { run, isRouted: true, fail: (error) => done(error as FastifyError) });
   });
   app.addHook('onError', (request, _reply, error, done) => {
     const meshError = MeshError.find(error);

@@ -1,4 +1,13 @@
-import { Call, type CallInit, LocalReply, type LocalResponse, type MeshError, type Reply } from '@inmesh/core';
+import {
+  Call,
+  type CallInit,
+  LocalReply,
+  type LocalResponse,
+  type MeshError,
+  type PeerIdentity,
+  type Reply,
+  type VerifiedToken,
+} from '@inmesh/core';
 
 /** What ends with the request that it serves. */
 export interface Child {
@@ -13,6 +22,15 @@ export class InboundCall extends Call {
   constructor(init: CallInit & { protocol: 'http' | 'grpc' }) {
     super(init);
     this.protocol = init.protocol;
+  }
+
+  /** With `jwt`, what `mesh.caller()` tells of a call. */
+  get peer(): PeerIdentity | undefined {
+    return this.connection?.peer;
+  }
+
+  get jwt(): VerifiedToken | undefined {
+    return this.token;
   }
 
   canReplay(): boolean {

@@ -1,14 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HeaderList, LocalReply, type LocalResponse, type Reply, retryHeaders } from '@inmesh/core';
+import { canonicalAuthority, HeaderList, LocalReply, type LocalResponse, type Reply, retryHeaders } from '@inmesh/core';
 import type { MeshInternals } from '../mesh-internals.js';
 import { InboundCall } from './inbound-call.js';
+import { connectionOf, verifiedConnection } from './inbound-connection.js';
 import { incomingDeadline } from './incoming-deadline.js';
 import { grpcStatusOf, writeGrpcResponse, writeLocalResponse } from './local-response.js';
 import { isPartOfRetry } from './part-of-retry.js';
+import { pathOf, type RoutedMessage, rewriteTarget } from './request-target.js';
+import { showHeader } from './request-view.js';
 
 /** What an adapter does with a request. Both answer it, now or later. */
 export interface RequestHandler {
   run(): void;
+  /** The route was chosen before, so that another path would come too late. */
+  readonly isRouted?: boolean;
   /** Told of what `run` threw, and of the reason for which the mesh refused to run it. */
   fail(error: unknown): void;
 }
@@ -36,6 +41,23 @@ export class InboundRequest extends InboundCall {
     this.handler = handler;
     this.retriesElsewhere = isPartOfRetry(this.headers);
     this.sourceAddress = req.socket.remoteAddress ?? '';
+    this.connection = this.snapshot.inbound === undefined ? verifiedConnection(req.socket) : connectionOf(req.socket);
+  }
+
+  /** Express may have chosen a part of the path already, to mount something there. */
+  get isRouted(): boolean {
+    const { baseUrl = '' } = this.req as RoutedMessage;
+    return this.handler.isRouted === true || baseUrl !== '';
+  }
+
+  override rewriteHeader(name: string, value: string | undefined): void {
+    super.rewriteHeader(name, value);
+    showHeader(this.req, name, value);
+  }
+
+  override rewritePath(path: string): void {
+    super.rewritePath(path);
+    rewriteTarget(this.req, path);
   }
 
   /** At once: when the handler answers, its headers may go out before anyone can add to them. */
@@ -63,19 +85,7 @@ export class InboundRequest extends InboundCall {
 
 function authorityOf({ headers }: IncomingMessage): string {
   const authority = headers[':authority'] ?? headers.host ?? '';
-  return String(authority).toLowerCase();
-}
-
-/** Routers of Express and Fastify's `rewriteUrl` change `url`, and keep what the client asked for. */
-function pathOf(req: IncomingMessage & { originalUrl?: string }): string {
-  const target = req.originalUrl ?? req.url ?? '';
-  return target.startsWith('/') ? target : pathOfTarget(target);
-}
-
-/** Of `http://host/path?query` the path and query; `/` of `*` and of what has no path. */
-function pathOfTarget(target: string): string {
-  const rest = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? '';
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  return canonicalAuthority(String(authority));
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): HeaderList {

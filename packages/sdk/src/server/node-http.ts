@@ -10,15 +10,16 @@ import type { Logger } from '../logger.js';
 import type { MeshInternals } from '../mesh-internals.js';
 import { answerInternalError, answerMeshError } from './answer-error.js';
 import { serveInbound, type WithInternals } from './serve-inbound.js';
+import { secureServer } from './tls/secure-server.js';
 
 export type HttpHandler = (
   req: IncomingMessage,
   res: ServerResponse & { req: IncomingMessage },
 ) => void | Promise<void>;
 
-/** A server of `node:http` whose handler runs in the mesh's context; see `wrapHandler`. */
+/** A server of `node:http` behind the mesh's TLS, whose handler runs in the mesh's context; see `wrapHandler`. */
 export function createServer(internals: MeshInternals, handler: HttpHandler, options: ServerOptions = {}): Server {
-  return createHttpServer(options, wrapHandler({ internals }, handler));
+  return secureServer(internals, createHttpServer(options, wrapHandler({ internals }, handler)));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Reply } from '@inmesh/core';
 import { runInside } from './handler-context.js';
 import type { InboundRequest } from './inbound-request.js';
+import { tellHandler } from './request-mesh.js';
 import { ResponseReply } from './response-reply.js';
 
 /**
@@ -14,6 +15,7 @@ export async function runHandler(call: InboundRequest): Promise<Reply> {
   const { req, handler } = call;
   const start = () => {
     emitInThisContext(req);
+    tellHandler(call);
     handler.run();
   };
   try {

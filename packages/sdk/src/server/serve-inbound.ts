@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inbound } from '@inmesh/core';
 import type { MeshInternals } from '../mesh-internals.js';
 import { inboundCalls } from './context.js';
+import { removeForgedClientCert } from './forwarded-client-cert.js';
 import { InboundRequest, type RequestHandler } from './inbound-request.js';
 import { ownHost } from './own-host.js';
 import { runHandler } from './run-handler.js';
+import { isProbe } from './tls/probes.js';
 
 /** What the adapters ask of a mesh. */
 export interface WithInternals {
@@ -23,19 +25,21 @@ export function internalsOf(mesh: WithInternals, adapter: string): MeshInternals
 
 /** What all server adapters share: takes a request through the inbound walk; its handler runs before this returns. */
 export function serveInbound(internals: MeshInternals): ServeInbound {
-  const { clock, random, telemetry, logger, workload, rateLimiter } = internals;
+  const { clock, random, telemetry, logger, workload, rateLimiter, policy } = internals;
   const own = { random, ownHost: ownHost(workload) };
   const service = inbound(runHandler, {
     clock,
     telemetry,
     cors: own,
+    policy,
     ...(rateLimiter && { rateLimits: { limiter: rateLimiter, ...own } }),
   });
   return (req, res, handler) => {
-    if (isServed(res)) {
+    if (isServed(res) || isProbe(req)) {
       handler.run();
       return;
     }
+    removeForgedClientCert(req, internals.trustForwardedClientCert);
     service(new InboundRequest(internals, req, res, handler))
       .then(
         (reply) => reply.deliver(),

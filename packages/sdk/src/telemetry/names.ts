@@ -6,8 +6,16 @@ export const metricNames = {
   requestDuration: 'istio_request_duration_milliseconds',
   guardCalls: 'inmesh_guard_calls_total',
   rateLimitStoreUp: 'inmesh_rate_limit_store_up',
+  connectionsRefused: 'inmesh_connections_refused_total',
   clustersWithoutMetrics: 'inmesh_clusters_without_metrics',
 } as const;
+
+/** Envoy's statistics of its RBAC filter, by whether a decision was carried out (`shadow_` where not) and what it was. */
+export function rbacMetricName({ allowed, shadow }: { allowed: boolean; shadow: boolean }): string {
+  return `envoy_http_rbac_${shadow ? 'shadow_' : ''}${allowed ? 'allowed' : 'denied'}`;
+}
+
+export const rbacLabelNames = ['policy'] as const;
 
 /** As Envoy's Prometheus endpoint names the statistics of clusters, e.g. `envoy_cluster_membership_healthy`. */
 export function clusterMetricName(statistic: string): string {

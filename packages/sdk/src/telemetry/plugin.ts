@@ -1,5 +1,6 @@
 import type { Telemetry } from '@inmesh/core';
 import type { GuardEvent } from '../guard/guard-event.js';
+import type { PeerRefusalReason } from '../identity/refusal.js';
 import type { MeshInternals } from '../mesh-internals.js';
 
 /** A listener to the calls of one mesh, and to its guarded functions if it cares. */
@@ -8,6 +9,8 @@ export interface MeshTelemetry extends Telemetry {
   guardCallEnded?(event: GuardEvent): void;
   /** The store that limits of the whole mesh are counted in answers, or calls are counted by this process alone. */
   rateLimitStoreChanged?(answering: boolean): void;
+  /** An incoming connection was refused before any request of it. Must not throw. */
+  connectionRefused?(reason: PeerRefusalReason): void;
   /** The mesh was closed. */
   close?(): void;
 }

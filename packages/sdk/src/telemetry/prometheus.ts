@@ -5,6 +5,7 @@ import { registerClusterMetrics } from './cluster-metrics.js';
 import { metricNameTaken } from './metric-name-taken.js';
 import { guardLabelNames, type IstioLabelName, istioBucketsMs, istioLabelNames, metricNames } from './names.js';
 import type { TelemetryPlugin } from './plugin.js';
+import { countDecision } from './policy-decisions.js';
 import { RequestMetrics } from './request-metrics.js';
 import { type Series, SeriesStore } from './series-store.js';
 
@@ -40,7 +41,9 @@ export function prometheus({
       const close = registerClusterMetrics(register, snapshots, maxSeries);
       return {
         callStarted: (call, side) => requests.callStarted(call, side),
+        policyDecided: (_call, decision) => countDecision(register, decision),
         guardCallEnded: ({ name, outcome }: GuardEvent) => guards.inc({ guard: name, outcome }),
+        connectionRefused: (reason) => refusedConnections(register).inc({ reason }),
         rateLimitStoreChanged: (answering) => storeUp(register).set(answering ? 1 : 0),
         close,
       };
@@ -55,6 +58,15 @@ function storeUp(register: AnyRegistry): Gauge {
   if (known instanceof Gauge) return known;
   const help = '1 while the store of rate limits of the whole mesh answers, 0 while each process counts.';
   return new Gauge({ name, help, registers: [register as Registry] });
+}
+
+/** Made at the first refusal; the reasons are a closed list. */
+function refusedConnections(register: AnyRegistry): Counter<'reason'> {
+  const name = metricNames.connectionsRefused;
+  const known = register.getSingleMetric(name) as Counter<'reason'> | undefined;
+  if (known !== undefined) return known;
+  const help = 'Incoming connections that were refused before any request.';
+  return new Counter({ name, help, labelNames: ['reason'], registers: [register as Registry] });
 }
 
 function requireValid(maxSeries: number, buckets: readonly number[]): void {

@@ -1,5 +1,6 @@
 import {
   type Cluster,
+  type InboundListener,
   type MeshResources,
   outbound,
   type RetryPolicy,
@@ -22,6 +23,9 @@ import { grpcTransport } from '../../src/grpc/transport.js';
 import { MeshDispatcher } from '../../src/http/dispatcher.js';
 import { EndpointPools } from '../../src/http/endpoint-pools.js';
 import { httpTransport } from '../../src/http/transport.js';
+import type { IdentitySource } from '../../src/identity/identity.js';
+import { TlsMaterial } from '../../src/identity/tls-material.js';
+import { UpstreamTlsContexts } from '../../src/identity/upstream-tls.js';
 import { silentLogger } from '../../src/logger.js';
 import type { MeshInternals } from '../../src/mesh-internals.js';
 import { SystemClock } from '../../src/runtime/system-clock.js';
@@ -54,12 +58,17 @@ export function staticMesh(
     /** All of them, in the place of the one. */
     routes?: readonly Parameters<typeof testRoute>[0][];
     telemetry?: readonly Telemetry[];
+    identity?: IdentitySource;
+    inbound?: InboundListener;
+    internals?: Partial<MeshInternals>;
   } = {},
 ): StaticMesh {
   const clock = new SystemClock({ keepsProcessAlive: true });
   const random = seededRandom(7);
   const { telemetry = [] } = options;
-  const pools = new EndpointPools(clock);
+  const upstreamTls = new UpstreamTlsContexts(new TlsMaterial(options.identity, undefined));
+  const pools = new EndpointPools(clock, upstreamTls);
+  options.identity?.onChange(() => pools.retire());
   const assembler = new SnapshotAssembler({
     clock,
     random,
@@ -89,6 +98,9 @@ export function staticMesh(
     telemetry,
     workload,
     propagateHeaders: 'routed',
+    upstreamTls,
+    ...options.internals,
+    ...(options.identity && { identity: options.identity }),
   };
   const service = outbound(httpTransport(pools, clock), { clock, random, telemetry });
   const grpcPolicies = (picksEndpoint: boolean) =>
@@ -117,6 +129,7 @@ function resources(
     endpoint,
     shadowPorts = [],
     routes: several,
+    inbound,
   }: Parameters<typeof staticMesh>[1] & object,
 ): MeshResources {
   const name = 'reviews:80';
@@ -128,6 +141,7 @@ function resources(
   };
   return {
     listeners: new Map([[name, { name, routes: name }]]),
+    inbound,
     routes: new Map([[name, testRouteConfiguration([{ domains: ['*'], routes }], name)]]),
     clusters: new Map([
       ['reviews', testCluster({ ...cluster })],

@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { type Authorize, type LocalResponse, MeshError } from '@inmesh/core';
+import { type Authorize, type LocalResponse, MeshError, type PeerIdentity } from '@inmesh/core';
 import { reasonHeader } from '../../server/answer-error.js';
 import { runInside } from '../../server/handler-context.js';
 import type { ServerCallBelow } from '../grpc-js.js';
@@ -16,6 +16,8 @@ export interface IncomingGrpcCall {
   readonly authority: string;
   /** The client's IP address; empty where unknown. */
   readonly sourceAddress: string;
+  /** Whose certificate the mesh has verified, on a port of `mesh.grpc.bind`; undefined: plain text, or none was shown. */
+  readonly peer: PeerIdentity | undefined;
   /** The client's certificate, where TLS is mutual and it was verified. */
   readonly authContext: ReturnType<ServerCallBelow['getAuthContext']>;
 }
@@ -41,7 +43,8 @@ const lastStatus = 16;
 export function checkedBy(authorize: GrpcAuthorize): Authorize<GrpcInbound> {
   return (call) => {
     const { path, metadata, authority, sourceAddress, below } = call;
-    const incoming = { path, metadata, authority, sourceAddress, authContext: below.getAuthContext() };
+    const peer = call.connection?.peer;
+    const incoming = { path, metadata, authority, sourceAddress, peer, authContext: below.getAuthContext() };
     const verdict = runInside(call, () => authorize(incoming));
     // Promises of other libraries and realms are promises, too.
     return isThenable(verdict) ? Promise.resolve(verdict).then(toResponse) : toResponse(verdict);

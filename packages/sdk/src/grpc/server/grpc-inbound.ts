@@ -1,7 +1,17 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { LocalReply, type LocalResponse, type MeshError, type Reply, retryHeaders } from '@inmesh/core';
+import {
+  canonicalAuthority,
+  type InboundConnection,
+  LocalReply,
+  type LocalResponse,
+  type MeshError,
+  type Reply,
+  retryHeaders,
+} from '@inmesh/core';
 import type { MeshInternals } from '../../mesh-internals.js';
+import { removeForgedMetadata } from '../../server/forwarded-client-cert.js';
 import { InboundCall } from '../../server/inbound-call.js';
+import { describe, verifiedByItsEnds } from '../../server/inbound-connection.js';
 import { incomingDeadline } from '../../server/incoming-deadline.js';
 import { grpcStatusOf } from '../../server/local-response.js';
 import { isPartOfRetry } from '../../server/part-of-retry.js';
@@ -26,7 +36,7 @@ export class GrpcInbound extends InboundCall {
   readonly #response: CallResponse;
 
   constructor(
-    { clock, snapshots }: MeshInternals,
+    { clock, snapshots, trustForwardedClientCert }: MeshInternals,
     init: {
       readonly grpc: GrpcJs;
       /** `/package.Service/Method`. */
@@ -38,7 +48,8 @@ export class GrpcInbound extends InboundCall {
     },
   ) {
     const { below, metadata, path } = init;
-    const authority = below.getHost().toLowerCase();
+    removeForgedMetadata(metadata, verifiedByItsEnds(below.getConnectionInfo()), trustForwardedClientCert);
+    const authority = canonicalAuthority(below.getHost());
     super({
       protocol: 'grpc',
       // grpc-js tells of TLS only where the client has shown a certificate.
@@ -56,6 +67,14 @@ export class GrpcInbound extends InboundCall {
     this.deadline = Math.min(deadlineBelow(below, this.startedAt), incomingDeadline(this.headers, this.startedAt));
     this.retriesElsewhere = isPartOfRetry(this.headers);
     this.sourceAddress = below.getConnectionInfo().remoteAddress ?? '';
+    this.connection = verifiedByItsEnds(below.getConnectionInfo());
+    if (this.snapshot.inbound !== undefined) this.connection ??= this.#plainConnection();
+  }
+
+  override rewriteHeader(name: string, value: string | undefined): void {
+    super.rewriteHeader(name, value);
+    this.metadata.remove(name);
+    if (value !== undefined) addHeader(this.metadata, name, value);
   }
 
   /** At once: when the handler answers, its status may go out before anyone can add to it. */
@@ -67,6 +86,11 @@ export class GrpcInbound extends InboundCall {
 
   override presetResponseHeader(name: string, value: string): void {
     this.#response.addHeader(name, value);
+  }
+
+  /** TLS of grpc-js's own counts as plain text, as does that of other servers. */
+  #plainConnection(): InboundConnection {
+    return describe(this.below.getConnectionInfo(), { isTls: false, peer: undefined, serverName: '' });
   }
 
   /** A status and nothing else, as gRPC's trailers-only responses are. */

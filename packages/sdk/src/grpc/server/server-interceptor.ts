@@ -38,13 +38,14 @@ export function serverInterceptor(internals: MeshInternals, options: GrpcServerO
 }
 
 function inboundWalk(
-  { clock, random, telemetry, workload, rateLimiter }: MeshInternals,
+  { clock, random, telemetry, workload, rateLimiter, policy }: MeshInternals,
   { maxConcurrent, authorize }: GrpcServerOptions,
 ) {
   return inbound<GrpcInbound>(async (call) => call.serve(call), {
     clock,
     telemetry,
     maxConcurrent,
+    policy,
     authorize: authorize === undefined ? undefined : checkedBy(authorize),
     ...(rateLimiter && { rateLimits: { limiter: rateLimiter, random, ownHost: ownHost(workload) } }),
   });

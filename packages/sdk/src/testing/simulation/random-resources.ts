@@ -63,6 +63,7 @@ export class RandomResources {
       listeners: new Map(hosts.map(([name]) => [name, { name, routes: name }])),
       routes: new Map(hosts.map(([name, route]) => [name, configuration(name, route)])),
       clusters: this.#clusters,
+      inbound: undefined,
       assignments: new Map(
         [...this.#localities].map(([clusterName, localities]) => [clusterName, { clusterName, localities }]),
       ),

@@ -1,0 +1,89 @@
+import { type CertificateSource, MeshError, type TrustSource } from '@inmesh/core';
+import type { Identity, IdentitySource } from './identity.js';
+import { PemFiles } from './pem-files.js';
+import { allAuthorities } from './trust.js';
+
+/** Secrets that the config server sends by name (SDS), as far as they have come. */
+export interface SecretSource {
+  certificate(name: string): { readonly certificateChain: string; readonly privateKey: string } | undefined;
+  /** PEM of all authorities. */
+  authorities(name: string): string | undefined;
+}
+
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Finds what the configuration says of certificates and authorities. */
+export class TlsMaterial {
+  readonly #files = new PemFiles();
+
+  constructor(
+    readonly identity: IdentitySource | undefined,
+    private readonly secrets: SecretSource | undefined,
+  ) {}
+
+  /** @throws MeshError `not_ready`: a connection that is to be mutual TLS is never anything less */
+  pair(source: CertificateSource): Pair {
+    switch (source.kind) {
+      case 'workload': {
+        const { certificate } = this.currentIdentity();
+        if (certificate === undefined) throw notReady('this workload has no certificate', this.identity?.problem);
+        return { cert: certificate.certificateChain, key: certificate.privateKey };
+      }
+      case 'files':
+        return fromFiles(() => ({
+          cert: this.#files.certificates(source.certificateChain),
+          key: this.#files.key(source.privateKey),
+        }));
+      case 'secret': {
+        const secret = this.secrets?.certificate(source.name);
+        if (secret === undefined) throw notReady(`the secret ${source.name} has not come`);
+        return { cert: secret.certificateChain, key: secret.privateKey };
+      }
+    }
+  }
+
+  /** Undefined for those of Node, and never else. @throws MeshError `not_ready` */
+  authorities(source: TrustSource): string | undefined {
+    switch (source.kind) {
+      case 'system':
+        return undefined;
+      case 'workload': {
+        const all = allAuthorities(this.currentIdentity());
+        if (all.length === 0) throw notReady('no authority of the mesh is known');
+        return all.join('');
+      }
+      case 'file':
+        return fromFiles(() => this.#files.certificates(source.authorities));
+      case 'secret': {
+        const secret = this.secrets?.authorities(source.name);
+        if (secret === undefined || secret === '') throw notReady(`the secret ${source.name} has not come`);
+        return secret;
+      }
+    }
+  }
+
+  /** @throws MeshError `not_ready` */
+  currentIdentity(): Identity {
+    const current = this.identity?.current;
+    if (current === undefined) throw notReady('this workload has no identity', this.identity?.problem);
+    return current;
+  }
+}
+
+function fromFiles<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw notReady((error as Error).message);
+  }
+}
+
+function notReady(what: string, problem?: string): MeshError {
+  return new MeshError('not_ready', {
+    message: `TLS was asked for, and ${what}${problem === undefined ? '' : `: ${problem}`}`,
+    hint: 'give createMesh an identity (INMESH_IDENTITY), or set tls.mode DISABLE in the DestinationRule',
+  });
+}

@@ -1,0 +1,109 @@
+import { constants, type X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { Identity } from '../../identity/identity.js';
+import { refusePeer } from '../../identity/refusal.js';
+import { allAuthorities, trustOf } from '../../identity/trust.js';
+import { verifyPeer } from '../../identity/verify-peer.js';
+import type { MeshInternals } from '../../mesh-internals.js';
+import { describe, rememberVerified } from '../inbound-connection.js';
+import { checkClient } from './check-client.js';
+import { wantsCertificate } from './port-mode.js';
+import type { Refusals } from './refusals.js';
+
+const handshakeTimeoutMs = 10_000;
+
+/** Ends the TLS of connections that somebody else has accepted, and hands on those of verified peers. */
+export class InboundTls {
+  readonly #server: Server;
+  readonly #open = new Map<TLSSocket, readonly X509Certificate[]>();
+  readonly #outdated = new WeakSet<Socket>();
+  /** Called when a connection is outdated for the first time. */
+  onFirstOutdated: (() => void) | undefined;
+  readonly #stopListening: () => void;
+
+  constructor(
+    private readonly internals: MeshInternals,
+    private readonly refusals: Refusals,
+    private readonly handOver: (socket: TLSSocket) => void,
+    /** In the order of preference. */
+    private readonly protocols: readonly string[],
+  ) {
+    const { identity } = internals;
+    this.#server = createServer({ ...this.#options(identity?.current), handshakeTimeout: handshakeTimeoutMs });
+    this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
+    this.#server.on('tlsClientError', (error, socket) => {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+      refusals.tell(refusePeer('handshake', `the TLS handshake failed: ${code}`), socket);
+    });
+    this.#stopListening = identity?.onChange((next) => this.#take(next)) ?? (() => {});
+  }
+
+  get hasCertificate(): boolean {
+    return this.internals.identity?.current?.certificate !== undefined;
+  }
+
+  accept(socket: Socket): void {
+    // HTTP in plain text may go on after the client has said its last; a handshake cannot.
+    socket.allowHalfOpen = false;
+    this.#server.emit('connection', socket);
+  }
+
+  /** Whether the peer of a connection would be refused by now: it gets the answer it waits for, and no other. */
+  isOutdated(socket: Socket): boolean {
+    return this.#outdated.has(socket);
+  }
+
+  close(): void {
+    this.#stopListening();
+  }
+
+  /** Connections that are up keep what they were made with. */
+  #take(identity: Identity): void {
+    this.#server.setSecureContext(this.#options(identity));
+    const bundles = trustOf(identity);
+    for (const [socket, chain] of this.#open) {
+      if (verifyPeer(chain, bundles, Date.now()).ok) continue;
+      this.#outdated.add(socket);
+      this.onFirstOutdated?.();
+      this.onFirstOutdated = undefined;
+    }
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    const { identity } = this.internals;
+    const isWanted = wantsCertificate(this.internals, socket.localPort ?? 0);
+    const verdict = checkClient(socket, identity?.current, Date.now(), isWanted);
+    if (!verdict.ok) {
+      this.refusals.tell(verdict, socket);
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    if (verdict.chain.length > 0) {
+      this.#open.set(socket, verdict.chain);
+      socket.once('close', () => this.#open.delete(socket));
+    }
+    const { servername } = socket as { servername?: string | false };
+    rememberVerified(socket, describe(socket, { isTls: true, peer: verdict.peer, serverName: servername || '' }));
+    this.handOver(socket);
+  }
+
+  /**
+   * Sessions are never resumed: their clients were verified by rules and bundles of another time. Nor are they negotiated
+   * anew (TLS 1.2), where a client could show another certificate than the one that was verified.
+   */
+  #options(identity: Identity | undefined): TlsOptions {
+    const certificate = identity?.certificate;
+    return {
+      ...(certificate && { cert: certificate.certificateChain, key: certificate.privateKey }),
+      // Without any authority Node would take its own ones; an empty list trusts nobody.
+      ca: identity === undefined ? [] : allAuthorities(identity),
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      ALPNProtocols: [...this.protocols],
+    };
+  }
+}

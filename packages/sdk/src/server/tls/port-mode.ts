@@ -1,0 +1,19 @@
+import type { MeshInternals } from '../../mesh-internals.js';
+
+/** What a port takes; `both` is Istio's PERMISSIVE, `tls` its STRICT, `plaintext` its DISABLE. */
+export type PortMode = 'both' | 'tls' | 'plaintext' | 'closed';
+
+/** As the configuration says; where it says nothing, a workload with an identity takes both. */
+export function portMode({ snapshots, identity }: MeshInternals, port: number): PortMode {
+  const { inbound } = snapshots.current;
+  if (inbound === undefined) return identity === undefined ? 'plaintext' : 'both';
+  const takesTls = inbound.chainOf(port, 'tls') !== undefined;
+  const takesPlaintext = inbound.chainOf(port, 'plaintext') !== undefined;
+  if (takesTls) return takesPlaintext ? 'both' : 'tls';
+  return takesPlaintext ? 'plaintext' : 'closed';
+}
+
+/** Istio asks every client of its TLS for a certificate. */
+export function wantsCertificate({ snapshots }: MeshInternals, port: number): boolean {
+  return snapshots.current.inbound?.chainOf(port, 'tls')?.chain.clientCertificate !== 'optional';
+}
