@@ -16,6 +16,12 @@ export interface CertificateOptions {
   /** Default: in a year. */
   readonly notAfter?: Date;
   readonly isCa?: boolean;
+  /** URI names beside the hosts. Default: none. */
+  readonly uris?: readonly string[];
+  /** Which of its bits are set, the first that of `digitalSignature`. Default: the extension is left out. */
+  readonly keyUsage?: readonly ('digitalSignature' | 'keyCertSign' | 'cRLSign' | 'keyAgreement')[];
+  /** Default: the extension is left out. */
+  readonly extendedKeyUsage?: readonly ('serverAuth' | 'clientAuth')[];
   /** Who signs it. Default: itself. */
   readonly issuer?: { readonly hosts: readonly string[]; readonly keyObject: KeyObject };
 }
@@ -36,7 +42,7 @@ export function makeCertificate(options: CertificateOptions = {}): TestCertifica
     sequence(time(notBefore), time(notAfter)),
     nameOf(hosts),
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, sequence(basicConstraints(isCa), subjectAltNames(hosts))),
+    tagged(0xa3, sequence(basicConstraints(isCa), ...usages(options), subjectAltNames(hosts, options.uris ?? []))),
   );
   const signature = sign('sha256', content, issuer.keyObject);
   const der = sequence(content, ecdsaWithSha256, tagged(0x03, Buffer.from([0]), signature));
@@ -86,11 +92,30 @@ function basicConstraints(isCa: boolean): Buffer {
   return sequence(oid('551d13'), tagged(0x04, value));
 }
 
-function subjectAltNames(hosts: readonly string[]): Buffer {
+const keyUsageBits = { digitalSignature: 0x80, keyAgreement: 0x08, keyCertSign: 0x04, cRLSign: 0x02 } as const;
+const extendedKeyUsages = { serverAuth: '2b06010505070301', clientAuth: '2b06010505070302' } as const;
+
+function usages({ keyUsage, extendedKeyUsage }: CertificateOptions): Buffer[] {
+  const found: Buffer[] = [];
+  if (keyUsage !== undefined) {
+    const bits = keyUsage.reduce((sum, name) => sum | keyUsageBits[name], 0);
+    // Critical, as SPIFFE wants it; the first byte counts unused bits.
+    const critical = tagged(0x01, Buffer.from([0xff]));
+    found.push(sequence(oid('551d0f'), critical, tagged(0x04, tagged(0x03, Buffer.from([1, bits])))));
+  }
+  if (extendedKeyUsage !== undefined) {
+    const uses = extendedKeyUsage.map((name) => oid(extendedKeyUsages[name]));
+    found.push(sequence(oid('551d25'), tagged(0x04, sequence(...uses))));
+  }
+  return found;
+}
+
+function subjectAltNames(hosts: readonly string[], uris: readonly string[]): Buffer {
   const names = hosts.map((host) =>
     /^\d+\.\d+\.\d+\.\d+$/.test(host)
       ? tagged(0x87, Buffer.from(host.split('.').map(Number)))
       : tagged(0x82, Buffer.from(host)),
   );
-  return sequence(oid('551d11'), tagged(0x04, sequence(...names)));
+  const uriNames = uris.map((uri) => tagged(0x86, Buffer.from(uri)));
+  return sequence(oid('551d11'), tagged(0x04, sequence(...names, ...uriNames)));
 }
