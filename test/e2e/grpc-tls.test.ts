@@ -1,22 +1,12 @@
 import { credentials, ServerCredentials, status } from '@grpc/grpc-js';
 import { createMesh, type Mesh } from 'inmesh';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type GrpcTestServer, grpcServer } from '../../packages/sdk/test/grpc/interop-server.js';
 import { TestService } from '../../packages/sdk/test/grpc/interop-service.js';
 import { unary } from '../../packages/sdk/test/grpc/support.js';
 import { makeCertificate, type TestCertificate } from '../support/certificates.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
+import { keep } from '../support/keep.js';
 
 const host = 'reviews.default.svc.cluster.local';
 

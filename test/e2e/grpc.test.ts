@@ -2,22 +2,12 @@ import { createMesh, type Mesh } from 'inmesh';
 import { prometheus } from 'inmesh/prometheus';
 import { seededRandom } from 'inmesh/testing';
 import { Registry } from 'prom-client';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type GrpcTestServer, grpcServer } from '../../packages/sdk/test/grpc/interop-server.js';
 import { type TestClient, TestService } from '../../packages/sdk/test/grpc/interop-service.js';
 import { unary } from '../../packages/sdk/test/grpc/support.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
+import { keep } from '../support/keep.js';
 
 const split = (v1: number, v2: number) => `
 apiVersion: networking.istio.io/v1

@@ -5,10 +5,11 @@ import { connect as tlsConnect } from 'node:tls';
 import { createMesh, type Mesh, type MeshOptions } from 'inmesh';
 import { prometheus } from 'inmesh/prometheus';
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../support/certificates.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
 import { IdentityFolder } from '../support/identity-folder.js';
+import { keep } from '../support/keep.js';
 import { constantLoad } from '../support/load.js';
 import { MeshAuthority, type TestIdentity } from '../support/mesh-authority.js';
 
@@ -16,17 +17,6 @@ import { MeshAuthority, type TestIdentity } from '../support/mesh-authority.js';
 const rotations = process.env.INMESH_SCALE === 'full' ? 1000 : 50;
 const hour = 3600_000;
 const uri = (name: string) => `spiffe://cluster.local/ns/default/sa/${name}`;
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const strictYaml = `
 apiVersion: security.istio.io/v1

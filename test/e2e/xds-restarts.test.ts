@@ -1,23 +1,13 @@
 import { startControlPlane } from '@inmesh/control-plane';
 import { createMesh, type Logger, type Mesh } from 'inmesh';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { callersOf, configuration, startBackends } from '../support/called-mesh.js';
 import { ConfigFolder } from '../support/config-folder.js';
 import { fastClock } from '../support/fast-clock.js';
 import { freePorts } from '../support/free-ports.js';
+import { keep } from '../support/keep.js';
 import { type RestartedServer, serverInProcess, serverProcess } from '../support/restarted-server.js';
 import { atScale } from '../support/scale.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 /** Reconnecting takes up to 30 s: here 6. */
 async function join(xds: string, logger?: Logger): Promise<Mesh> {
@@ -32,7 +22,7 @@ async function survive(restarts: number, serve: (folder: string, port: number) =
   const folder = keep(new ConfigFolder());
   const [port] = await freePorts(1);
   const server = serve(folder.path, port!);
-  open.push({ close: () => server.stop() });
+  keep({ close: () => server.stop() });
   const change = (number: number) => folder.write('mesh.yaml', configuration(number, backends));
   change(0);
   await server.start();

@@ -53,7 +53,10 @@ it('Callers go on while the config server is killed and started again, and end o
   const types = (await clientsOf(server.debug)).flatMap((client) => client.types);
   expect(refusalsOf(types)).toEqual([]);
   await Promise.all(loads.map((load) => load.close()));
-  expect(loads.flatMap((load) => load.failures).filter((failure) => !isRaceOfGrpcGo(failure))).toEqual([]);
+  for (const [index, { failures }] of loads.entries()) {
+    const mayRace = callers[index]!.library === 'grpc-go';
+    expect(failures.filter((failure) => !(mayRace && isRaceOfGrpcGo(failure)))).toEqual([]);
+  }
 });
 
 /**

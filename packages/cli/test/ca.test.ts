@@ -1,20 +1,10 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMesh } from 'inmesh';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { ConfigFolder, reviewsYaml } from './support/config-folder.js';
 import { Running, run } from './support/run.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 20_000 };
 const freePorts = ['--xds-port', '0', '--metrics-port', '0', '--debug-port', '0', '--tls-port', '0'];

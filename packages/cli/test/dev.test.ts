@@ -1,18 +1,8 @@
 import { existsSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { brokenYaml, ConfigFolder, reviewsYaml } from './support/config-folder.js';
 import { Running } from './support/run.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 10_000 };
 

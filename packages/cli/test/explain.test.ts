@@ -1,17 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { brokenYaml, ConfigFolder, reviewsYaml, routesYaml } from './support/config-folder.js';
 import { Running, run } from './support/run.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 function folderOf(files: Record<string, string>): string {
   return keep(new ConfigFolder(files)).path;

@@ -1,20 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { createMesh } from 'inmesh';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { brokenYaml, ConfigFolder, reviewsYaml, routesYaml } from './support/config-folder.js';
 import { Running } from './support/run.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 10_000 };
 const freePorts = ['--xds-port', '0', '--metrics-port', '0', '--debug-port', '0'];

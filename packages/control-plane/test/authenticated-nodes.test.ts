@@ -8,22 +8,12 @@ import {
   SecretDiscoveryService,
   SecretSchema,
 } from '@inmesh/xds/messages';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../test/support/certificates.js';
+import { keep } from '../../../test/support/keep.js';
 import { TemporaryFolder } from './support/ca.js';
 import { ConfigFolder } from './support/config-folder.js';
 import { startServer } from './support/start.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 10_000 };
 const token = 'a-token-of-reviews';

@@ -3,24 +3,14 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../test/support/certificates.js';
+import { keep } from '../../../test/support/keep.js';
 import type { CaOptions } from '../src/index.js';
 import { makeCsr, opensslVerify, pemOfKey, TemporaryFolder } from './support/ca.js';
 import { requestCertificate } from './support/certificate-client.js';
 import { ConfigFolder } from './support/config-folder.js';
 import { startServer } from './support/start.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const token = 'a-token-of-reviews';
 const spiffeId = 'spiffe://cluster.local/ns/shop/sa/reviews';

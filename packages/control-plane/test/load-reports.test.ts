@@ -1,20 +1,10 @@
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { loadMetrics } from '../src/load-metrics.js';
 import { ConfigFolder, serviceYaml } from './support/config-folder.js';
 import { LoadReportingClient } from './support/load-reporting-client.js';
 import { startServer } from './support/start.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 10_000 };
 

@@ -7,21 +7,11 @@ import {
   ListenerSchema,
   type NodeSchema,
 } from '@inmesh/xds/messages';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { ConfigFolder, serviceYaml } from './support/config-folder.js';
 import { PeerStream } from './support/peer.js';
 import { type StartedServer, startServer } from './support/start.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 10_000 };
 

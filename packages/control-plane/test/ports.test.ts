@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { AggregatedDiscoveryService } from '@inmesh/xds/messages';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { Client } from './support/client.js';
 import { brokenYaml, ConfigFolder, serviceYaml } from './support/config-folder.js';
 import { PeerStream } from './support/peer.js';
@@ -9,17 +10,6 @@ import { RefusingClient } from './support/refusing-client.js';
 import { startServer } from './support/start.js';
 
 const { streamAggregatedResources } = AggregatedDiscoveryService.method;
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
-
 function folderWith(text: string): ConfigFolder {
   const folder = keep(new ConfigFolder());
   folder.write('reviews.yaml', text);

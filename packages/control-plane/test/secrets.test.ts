@@ -10,23 +10,13 @@ import {
   SecretSchema,
 } from '@inmesh/xds/messages';
 import { versionSnapshot } from '@inmesh/xds/server';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../test/support/certificates.js';
+import { keep } from '../../../test/support/keep.js';
 import { ClientViews } from '../src/client-views.js';
 import { ConfigFolder } from './support/config-folder.js';
 import { PeerStream } from './support/peer.js';
 import { type StartedServer, startServer } from './support/start.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const wait = { timeout: 10_000 };
 

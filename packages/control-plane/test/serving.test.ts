@@ -1,18 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { Client } from './support/client.js';
 import { brokenYaml, ConfigFolder, serviceYaml } from './support/config-folder.js';
 import { startServer } from './support/start.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 function folderOf(files: Record<string, string>): ConfigFolder {
   const folder = keep(new ConfigFolder());

@@ -7,23 +7,13 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import type { UpstreamTls } from '@inmesh/core';
 import { request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../test/support/certificates.js';
+import { keep } from '../../../../test/support/keep.js';
 import { MeshAuthority, type TestIdentity } from '../../../../test/support/mesh-authority.js';
 import { staticMesh } from '../support/static-mesh.js';
 import { ChangingIdentity } from '../support/test-identity.js';
 import { httpServer } from '../support/test-server.js';
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const authority = new MeshAuthority();
 const hour = 3600_000;

@@ -5,9 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeConnections } from '../../test/fake-connection.js';
 import { assignmentMessage, clusterMessage } from '../../test/fixtures.js';
 import { chain, extAuthz, inboundListener, rbac } from '../../test/inbound-fixtures.js';
-import { RecordingLogger } from '../../test/logger.js';
-import { AdsClient } from './ads-client.js';
-import { insecureServer } from './server-config.js';
+import { startedClient } from '../../test/started-client.js';
 
 let clock: FakeClock;
 let connections: FakeConnections;
@@ -17,17 +15,7 @@ beforeEach(() => {
   clock = new FakeClock();
   connections = new FakeConnections();
   published = [];
-  const client = new AdsClient({
-    servers: [insecureServer('server:1')],
-    node: { id: 'n', cluster: 'c', metadata: {} },
-    clock,
-    random: () => 0,
-    logger: new RecordingLogger(),
-    onResources: (resources) => published.push(resources),
-    connect: connections.connect,
-  });
-  client.start();
-  connections.current.handlers.onOpen();
+  startedClient(clock, connections, published);
 });
 
 const withRules = (rules: JsonObject) => inboundListener([chain([rbac({ rules })])]);

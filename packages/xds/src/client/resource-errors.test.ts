@@ -3,11 +3,10 @@ import { FakeClock } from '@inmesh/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeConnections } from '../../test/fake-connection.js';
 import { assignmentMessage, clusterMessage, listenerMessage, routeMessage } from '../../test/fixtures.js';
-import { RecordingLogger } from '../../test/logger.js';
 import { rawAny } from '../../test/responses.js';
+import { startedClient } from '../../test/started-client.js';
 import { resourceTypes } from '../resources/resource-types.js';
-import { AdsClient } from './ads-client.js';
-import { defaultServerFeatures, type XdsServerFeatures } from './server-config.js';
+import { defaultServerFeatures, insecureServer, type XdsServerFeatures } from './server-config.js';
 
 let clock: FakeClock;
 let connections: FakeConnections;
@@ -20,23 +19,8 @@ beforeEach(() => {
 });
 
 function start(features: Partial<XdsServerFeatures> = {}) {
-  const client = new AdsClient({
-    servers: [
-      {
-        serverUri: 'server:1',
-        credentials: { kind: 'insecure' },
-        features: { ...defaultServerFeatures, ...features },
-      },
-    ],
-    node: { id: 'n', cluster: 'c', metadata: {} },
-    clock,
-    random: () => 0,
-    logger: new RecordingLogger(),
-    onResources: (resources) => published.push(resources),
-    connect: connections.connect,
-  });
-  client.start();
-  connections.current.handlers.onOpen();
+  const server = { ...insecureServer('server:1'), features: { ...defaultServerFeatures, ...features } };
+  startedClient(clock, connections, published, server);
   return connections.current;
 }
 

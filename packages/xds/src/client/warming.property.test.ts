@@ -4,10 +4,8 @@ import fc from 'fast-check';
 import { it } from 'vitest';
 import { type FakeConnection, FakeConnections } from '../../test/fake-connection.js';
 import { assignmentMessage, clusterMessage, listenerMessage, routeMessage } from '../../test/fixtures.js';
-import { RecordingLogger } from '../../test/logger.js';
-import { AdsClient } from './ads-client.js';
+import { startedClient } from '../../test/started-client.js';
 import { clustersOf, inlineRoutesOf } from './references.js';
-import { insecureServer } from './server-config.js';
 
 const names = ['a', 'b', 'c'];
 const name = fc.constantFrom(...names);
@@ -77,17 +75,7 @@ it('whatever a server sends and in whatever order, no route that is published le
       const clock = new FakeClock();
       const connections = new FakeConnections();
       const published: MeshResources[] = [];
-      const client = new AdsClient({
-        servers: [insecureServer('server:1')],
-        node: { id: 'n', cluster: 'c', metadata: {} },
-        clock,
-        random: () => 0,
-        logger: new RecordingLogger(),
-        onResources: (resources) => published.push(resources),
-        connect: connections.connect,
-      });
-      client.start();
-      connections.current.handlers.onOpen();
+      const client = startedClient(clock, connections, published);
       for (const action of [...beginning, ...actions]) perform(action, connections.current, clock);
       clock.advance(0);
       client.close();

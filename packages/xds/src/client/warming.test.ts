@@ -3,30 +3,17 @@ import { FakeClock } from '@inmesh/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type FakeConnection, FakeConnections } from '../../test/fake-connection.js';
 import { assignmentMessage, clusterMessage, listenerMessage, routeMessage } from '../../test/fixtures.js';
-import { RecordingLogger } from '../../test/logger.js';
-import { AdsClient } from './ads-client.js';
-import { insecureServer } from './server-config.js';
+import { startedClient } from '../../test/started-client.js';
 
 let clock: FakeClock;
 let connections: FakeConnections;
 let published: MeshResources[];
-let client: AdsClient;
 
 beforeEach(() => {
   clock = new FakeClock();
   connections = new FakeConnections();
   published = [];
-  client = new AdsClient({
-    servers: [insecureServer('server:1')],
-    node: { id: 'n', cluster: 'c', metadata: {} },
-    clock,
-    random: () => 0,
-    logger: new RecordingLogger(),
-    onResources: (resources) => published.push(resources),
-    connect: connections.connect,
-  });
-  client.start();
-  connections.current.handlers.onOpen();
+  startedClient(clock, connections, published);
 });
 
 const settle = () => clock.advance(0);

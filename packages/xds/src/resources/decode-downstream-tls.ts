@@ -1,12 +1,11 @@
 import type { InboundChain, RbacRules, StringMatcher } from '@inmesh/core';
-import { DownstreamTlsContextSchema, RawBufferSchema, type TransportSocket } from '../messages.js';
+import { DownstreamTlsContextSchema, type TransportSocket } from '../messages.js';
 import { checkTlsParameters } from './check-tls-parameters.js';
 import { decodeCertificate } from './decode-tls-sources.js';
 import { decodeValidation } from './decode-tls-validation.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
-import { unpackStrictly } from './unknown-fields.js';
-import { anyIs } from './unpack-any.js';
+import { unpackTlsContext } from './unpack-tls-context.js';
 
 export interface DownstreamTls {
   readonly clientCertificate: InboundChain['clientCertificate'];
@@ -16,19 +15,9 @@ export interface DownstreamTls {
 
 /** Undefined for plain text, and with an error. */
 export function decodeDownstreamTls(socket: TransportSocket | undefined, at: FieldScope): DownstreamTls | undefined {
-  if (socket === undefined) return undefined;
-  const { configType } = socket;
-  if (configType.case === undefined) {
-    if (socket.name !== 'envoy.transport_sockets.raw_buffer') at.error(`"${socket.name}" has no configuration`);
-    return undefined;
-  }
-  const scope = at.field('typed_config');
-  if (anyIs(configType.value, RawBufferSchema)) return undefined;
-  if (!anyIs(configType.value, DownstreamTlsContextSchema)) {
-    return scope.error(`"${configType.value.typeUrl}" is not supported, only TLS and plain TCP are`);
-  }
-  const message = unpackStrictly(configType.value, DownstreamTlsContextSchema, scope);
+  const message = unpackTlsContext(socket, DownstreamTlsContextSchema, at);
   if (message === undefined) return undefined;
+  const scope = at.field('typed_config');
   const common = message.commonTlsContext;
   const commonScope = scope.field('common_tls_context');
   if (common === undefined) return commonScope.error('is missing');

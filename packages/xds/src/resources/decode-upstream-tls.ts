@@ -3,7 +3,6 @@ import {
   type Cluster,
   type Cluster_TransportSocketMatch,
   type CommonTlsContext,
-  RawBufferSchema,
   type TransportSocket,
   UpstreamTlsContextSchema,
 } from '../messages.js';
@@ -12,8 +11,7 @@ import { decodeCertificate } from './decode-tls-sources.js';
 import { decodeValidation, type Validation } from './decode-tls-validation.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
-import { unpackStrictly } from './unknown-fields.js';
-import { anyIs } from './unpack-any.js';
+import { unpackTlsContext } from './unpack-tls-context.js';
 
 /**
  * How the endpoints of a cluster are spoken to. What is not understood is refused: a cluster that asks for TLS is never
@@ -65,19 +63,8 @@ function takes({ match = {} }: Cluster_TransportSocketMatch, isMesh: boolean, at
 
 /** Undefined for plain text, and with an error. */
 function decodeSocket(socket: TransportSocket | undefined, at: FieldScope): UpstreamTls | undefined {
-  if (socket === undefined) return undefined;
-  const { configType } = socket;
-  if (configType.case === undefined) {
-    if (socket.name !== 'envoy.transport_sockets.raw_buffer') at.error(`"${socket.name}" has no configuration`);
-    return undefined;
-  }
-  const scope = at.field('typed_config');
-  if (anyIs(configType.value, RawBufferSchema)) return undefined;
-  if (!anyIs(configType.value, UpstreamTlsContextSchema)) {
-    return scope.error(`"${configType.value.typeUrl}" is not supported, only TLS and plain TCP are`);
-  }
-  const message = unpackStrictly(configType.value, UpstreamTlsContextSchema, scope);
-  return message && decodeUpstreamTls(message.commonTlsContext, message.sni, scope);
+  const message = unpackTlsContext(socket, UpstreamTlsContextSchema, at);
+  return message && decodeUpstreamTls(message.commonTlsContext, message.sni, at.field('typed_config'));
 }
 
 function decodeUpstreamTls(common: CommonTlsContext | undefined, sni: string, at: FieldScope): UpstreamTls | undefined {

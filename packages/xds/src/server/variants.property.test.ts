@@ -145,7 +145,7 @@ it('whatever happens, an incremental client ends with the newest of what it subs
         }
       });
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
@@ -164,6 +164,6 @@ it('whatever happens, a state-of-the-world client ends with the newest of what i
         }
       });
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
