@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { inbound } from './inbound.js';
 import type { Service } from './service.js';
 import { FakeReply } from './testing/fake-reply.js';
-import { FakeClock, testCall } from './testing/index.js';
+import { FakeClock, testCall, testInboundChecks } from './testing/index.js';
 
 function serve(handler: Service) {
   const clock = new FakeClock();
-  return { clock, service: inbound(handler, { clock, telemetry: [] }) };
+  return { clock, service: inbound(handler, { clock, telemetry: [], policy: testInboundChecks }) };
 }
 
 describe('an incoming call', () => {

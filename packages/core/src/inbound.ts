@@ -28,8 +28,8 @@ export function inbound<C extends Call>(
     telemetry: readonly Telemetry[];
     /** Undefined: CORS is left to the handler. See `routeOfIncoming` for `ownHost`. */
     cors?: { random: Random; ownHost: string };
-    /** What the configuration's policies need beside the call itself. Undefined: policies are not looked at. */
-    policy?: InboundChecks | undefined;
+    /** What the configuration's policies need beside the call itself. */
+    policy: InboundChecks;
     /** Undefined: every call may be made. */
     authorize?: Authorize<C> | undefined;
     /** Most calls being answered at once; undefined: no limit. */
@@ -41,11 +41,8 @@ export function inbound<C extends Call>(
   const filters: ((next: Service<C>) => Service<C>)[] = [
     telemetryFilter(telemetry, clock, 'server'), // first: it counts every answer, refusals included
     inboundDeadlineFilter(clock), //                before the handler: what it calls inherits the time that is left
+    inboundPolicyFilter(policy), //                 before all that acts on a request: a stranger's is looked at no further
   ];
-  if (policy !== undefined) {
-    // before all that acts on a request, as in Istio: a stranger's is looked at no further
-    filters.push(inboundPolicyFilter(policy));
-  }
   if (cors !== undefined) {
     // before the limits: a preflight takes no token, and a refusal may be read by the page that is refused
     filters.push(corsFilter(cors.random, cors.ownHost));

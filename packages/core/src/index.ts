@@ -12,7 +12,7 @@ export type { InboundChecks, Refusal } from './filters/inbound-policy.js';
 export { chooseRoute } from './filters/route.js';
 export { HeaderList } from './header-list.js';
 export { type ResolvedHost, splitAuthority } from './host-resolver.js';
-export { parseSpiffeId, type SpiffeIdResult } from './identity/spiffe-id.js';
+export { isTrustDomain, parseSpiffeId, type SpiffeIdResult } from './identity/spiffe-id.js';
 export { inbound } from './inbound.js';
 export type { Hash64 } from './load-balancer/hash64.js';
 export { LocalReply } from './local-reply.js';

@@ -1,3 +1,4 @@
+export { secretContent } from './client/identity-streams/read-secret.js';
 export { hideKeys } from './hide-keys.js';
 export { type AnyDecodeResult, decodeAny } from './resources/decode-any.js';
 export { decodeCluster } from './resources/decode-cluster.js';
@@ -11,6 +12,7 @@ export {
   type ResourceError,
 } from './resources/decode-result.js';
 export { decodeRouteConfiguration } from './resources/decode-route-configuration.js';
+export { ownCertificate, ownTrust } from './resources/decode-tls-sources.js';
 export type { FieldSupport } from './resources/field-support/support.js';
 export { fieldSupport } from './resources/field-support.js';
 export { compileRegex, type RegexResult } from './resources/regex.js';

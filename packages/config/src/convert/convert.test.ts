@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { decide, type Incoming } from '../../test/inbound-support.js';
 import { issuesOf } from '../../test/support.js';
 import { convertFiles, formatIssue, loadConfig } from '../index.js';
 
@@ -155,4 +156,76 @@ it('An old kind is an error that shows its form of today', () => {
 it('What is converted is loaded without a word', () => {
   const { yaml } = convert(role + binding('{ user: "*" }') + policy('{ peers: [{ mtls: {} }] }') + web);
   expect(loadConfig([{ path: 'a.yaml', text: yaml }]).issues.map(formatIssue)).toEqual([]);
+});
+
+describe('Bookinfo as it was secured with Istio 1.4', () => {
+  const service = (name: string) =>
+    object('v1', 'Service', name, `{ selector: { app: ${name} }, ports: [{ port: 9080 }] }`);
+  const services = ['productpage', 'details', 'reviews', 'ratings'].map(service).join('');
+  const apps = '[productpage, details, reviews, ratings]';
+  const on = `---
+apiVersion: rbac.istio.io/v1alpha1
+kind: ClusterRbacConfig
+metadata: { name: default }
+spec: { mode: ON_WITH_INCLUSION, inclusion: { namespaces: [default] } }
+`;
+  const bind = (name: string, user: string, role: string) =>
+    rbac(
+      'ServiceRoleBinding',
+      name,
+      `{ subjects: [{ user: "${user}" }], roleRef: { kind: ServiceRole, name: ${role} } }`,
+    );
+
+  /** Whether a workload may be called, by the converted objects and nothing else. */
+  function decisionsOf(...old: string[]) {
+    const { yaml, notes } = convert(services + old.join(''));
+    expect(notes).toEqual([]);
+    expect(loadConfig([{ path: 'a.yaml', text: yaml }]).issues.map(formatIssue)).toEqual([]);
+    return (app: string, incoming: Incoming) =>
+      decide(yaml, incoming, { namespace: 'default', labels: { app } }) === 'pass';
+  }
+
+  it('lets everybody read, by labels of the destination', () => {
+    const viewer = rbac(
+      'ServiceRole',
+      'service-viewer',
+      `{ rules: [{ services: ["*"], methods: [GET], constraints: [{ key: "destination.labels[app]", values: ${apps} }] }] }`,
+    );
+    const allows = decisionsOf(on, viewer, bind('bind-service-viewer', '*', 'service-viewer'));
+    expect(allows('reviews', { from: null })).toBe(true);
+    expect(allows('productpage', { authority: 'anything' })).toBe(true);
+    expect(allows('productpage', { method: 'POST' })).toBe(false);
+    expect(allows('other', {})).toBe(false);
+  });
+
+  it('lets each service call the next', () => {
+    const reviews = 'cluster.local/ns/default/sa/bookinfo-reviews';
+    const role = (name: string) =>
+      rbac(
+        'ServiceRole',
+        `${name}-viewer`,
+        `{ rules: [{ services: [${name}.default.svc.cluster.local], methods: [GET] }] }`,
+      );
+    const allows = decisionsOf(
+      ...[on, role('productpage'), bind('bind-productpage-viewer', '*', 'productpage-viewer')],
+      ...[role('ratings'), bind('bind-ratings', reviews, 'ratings-viewer')],
+    );
+    expect(allows('productpage', { from: null })).toBe(true);
+    expect(allows('ratings', { from: reviews, authority: 'ratings:9080' })).toBe(true);
+    expect(allows('ratings', { from: reviews, method: 'DELETE' })).toBe(false);
+    expect(allows('ratings', { from: 'cluster.local/ns/default/sa/bookinfo-productpage' })).toBe(false);
+    expect(allows('details', {})).toBe(false);
+  });
+
+  it('takes mutual TLS of the whole mesh', () => {
+    const mesh = `---
+apiVersion: authentication.istio.io/v1alpha1
+kind: MeshPolicy
+metadata: { name: default }
+spec: { peers: [{ mtls: {} }] }
+`;
+    const allows = decisionsOf(mesh);
+    expect(allows('reviews', {})).toBe(true);
+    expect(allows('reviews', { from: null })).toBe(false);
+  });
 });

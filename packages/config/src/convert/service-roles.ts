@@ -2,11 +2,12 @@ import type { ConfigObject } from '../objects.js';
 import { readConditionKey } from '../translate/security/conditions.js';
 import { type Document, document, joined, type Modern } from './modern.js';
 import { recordIn, recordsIn, textIn, textsIn, withoutEmpty } from './old-values.js';
+import { isLabelConstraint, type RoleTarget, roleTargets } from './role-targets.js';
 
 type Body = Readonly<Record<string, unknown>>;
 type Conditions = readonly { readonly key: string; readonly values: readonly string[] }[];
 
-/** A ServiceRoleBinding with its ServiceRole: one AuthorizationPolicy that allows what the two allowed together. */
+/** A ServiceRoleBinding with its ServiceRole: AuthorizationPolicies that allow what the two allowed together. */
 export function convertBinding(binding: ConfigObject, all: readonly ConfigObject[]): Modern {
   const spec = recordIn(binding.body.spec);
   const name = textIn(recordIn(spec.roleRef).name) || textIn(spec.role);
@@ -18,26 +19,40 @@ export function convertBinding(binding: ConfigObject, all: readonly ConfigObject
   }
   const notes: string[] = [];
   const subjects = recordsIn(spec.subjects).map((subject) => readSubject(subject, notes));
-  const operations = recordsIn(recordIn(role.body.spec).rules).map((rule) => readRule(rule, notes));
-  const rules = operations.flatMap(({ operation, when }) =>
-    subjects.map((subject) =>
-      withoutEmpty({
-        from: Object.keys(subject.source).length > 0 ? [{ source: subject.source }] : [],
-        to: Object.keys(operation).length > 0 ? [{ operation }] : [],
-        when: [...when, ...subject.when],
-      }),
-    ),
-  );
   const isTried = spec.mode === 'PERMISSIVE';
-  const metadata = {
-    name: binding.name,
-    namespace: binding.namespace,
-    ...(isTried && { annotations: { 'istio.io/dry-run': 'true' } }),
-  };
-  return {
-    documents: [document('AuthorizationPolicy', metadata, { action: 'ALLOW', rules })],
-    notes: notes.map((note) => `${binding.kind} ${binding.name}: ${note}`),
-  };
+  const byTarget = new Map<string, { target: RoleTarget; rules: Document[] }>();
+  for (const rule of recordsIn(recordIn(role.body.spec).rules)) {
+    const { targets, hosts } = roleTargets(rule, role.namespace, all);
+    const granted = grant(readRule(rule, hosts, notes), subjects);
+    for (const target of targets) {
+      const key = JSON.stringify(target);
+      const found = byTarget.get(key) ?? { target, rules: [] };
+      byTarget.set(key, { target, rules: [...found.rules, ...granted] });
+    }
+  }
+  const documents = [...byTarget.values()].map(({ target, rules }) => {
+    const { suffix, labels } = target;
+    const metadata = {
+      name: suffix === '' ? binding.name : `${binding.name}-${suffix}`,
+      namespace: binding.namespace,
+      ...(isTried && { annotations: { 'istio.io/dry-run': 'true' } }),
+    };
+    const selector = Object.keys(labels).length > 0 ? { selector: { matchLabels: labels } } : {};
+    return document('AuthorizationPolicy', metadata, { ...selector, action: 'ALLOW', rules });
+  });
+  return { documents, notes: notes.map((note) => `${binding.kind} ${binding.name}: ${note}`) };
+}
+
+type Subject = ReturnType<typeof readSubject>;
+
+function grant({ operation, when }: ReturnType<typeof readRule>, subjects: readonly Subject[]): Document[] {
+  return subjects.map((subject) =>
+    withoutEmpty({
+      from: Object.keys(subject.source).length > 0 ? [{ source: subject.source }] : [],
+      to: Object.keys(operation).length > 0 ? [{ operation }] : [],
+      when: [...when, ...subject.when],
+    }),
+  );
 }
 
 /** What the bindings of a role lead to. */
@@ -52,10 +67,11 @@ export function convertRole(role: ConfigObject, all: readonly ConfigObject[]): M
   return { documents: [], notes: [`ServiceRole ${role.name}: no ServiceRoleBinding grants it: it can be deleted`] };
 }
 
-function readRule(rule: Body, notes: string[]): { operation: Document; when: Conditions } {
-  const { services, hosts, notHosts, methods, notMethods, paths, notPaths, ports, notPorts } = rule;
-  const named = [...textsIn(services), ...textsIn(hosts)];
-  if (!named.includes('*'))
+/** @param services those that no selector stands for */
+function readRule(rule: Body, services: readonly string[], notes: string[]): { operation: Document; when: Conditions } {
+  const { hosts, notHosts, methods, notMethods, paths, notPaths, ports, notPorts } = rule;
+  const named = [...services, ...textsIn(hosts)];
+  if (services.length > 0)
     notes.push('a host is what the caller says it calls: add a selector for the workloads meant');
   const operation = withoutEmpty({
     hosts: named.includes('*') ? [] : named,
@@ -67,10 +83,9 @@ function readRule(rule: Body, notes: string[]): { operation: Document; when: Con
     ports: textsIn(ports),
     notPorts: textsIn(notPorts),
   });
-  const constraints = recordsIn(rule.constraints).map(({ key, values }) => ({
-    key: textIn(key),
-    values: textsIn(values),
-  }));
+  const constraints = recordsIn(rule.constraints)
+    .map(({ key, values }) => ({ key: textIn(key), values: textsIn(values) }))
+    .filter((constraint) => !isLabelConstraint(constraint));
   return { operation, when: known(constraints, notes) };
 }
 

@@ -5,13 +5,26 @@ export function isPathTemplate(path: string): boolean {
   return path.includes('{*}') || path.includes('{**}');
 }
 
-/** A template takes `{*}` for one segment and `{**}` for the rest, and no other wildcard (Istio `CheckValidPathTemplate`). */
+/** What else a segment may have (RFC 3986 `pchar`, without `*` and `=` as in Envoy). */
+const literal = /^[a-zA-Z0-9\-._~%!$&'()+,;:@]*$/;
+
+/**
+ * A template takes `{*}` for one segment and `{**}` for any number of them, no other wildcard, and none behind `{**}`
+ * (Istio `CheckValidPathTemplate`).
+ */
 export function pathProblem(path: string): string | undefined {
   if (!isPathTemplate(path)) return wildcardProblem(path);
   if (!path.startsWith('/')) return `the template "${path}" does not begin with "/"`;
   const segments = path.slice(1).split('/');
-  const wrong = segments.find((segment) => segment !== '{*}' && segment !== '{**}' && /[{}*]/.test(segment));
+  const wrong = segments.find((segment) => !isOperator(segment) && /[{}*]/.test(segment));
   if (wrong !== undefined) return `"${wrong}" is no segment of a template: only {*} and {**} may stand for one`;
+  const bad = segments.find((segment) => !isOperator(segment) && !literal.test(segment));
+  if (bad !== undefined) return `"${bad}" has a character that a segment of a template cannot have`;
   const rest = segments.indexOf('{**}');
-  return rest >= 0 && rest < segments.length - 1 ? `in the template "${path}" {**} has to be last` : undefined;
+  const isOpen = rest >= 0 && segments.slice(rest + 1).some(isOperator);
+  return isOpen ? `in the template "${path}" {**} has to be the last wildcard` : undefined;
+}
+
+function isOperator(segment: string): boolean {
+  return segment === '{*}' || segment === '{**}';
 }

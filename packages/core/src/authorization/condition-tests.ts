@@ -29,12 +29,13 @@ export function pathTemplateTest(template: PathTemplate, strictness: Strictness)
 }
 
 export function headerTest(matcher: HeaderMatcher, strictness: Strictness): CallTest {
-  if (strictness === 'exact') return compileHeaderMatcher(matcher);
   const { name } = matcher;
   const exact = compileHeaderMatcher(matcher);
+  const isHost = name === ':authority' || name === 'host';
+  if (strictness === 'exact') return isHost ? exactHostTest(matcher, exact) : exact;
   const test = compileHeaderTest(ignoringCase(matcher));
   if (name === ':path') return (call) => exact(call) || pathForms(withoutQuery(call.path)).some(test);
-  if (name === ':authority' || name === 'host') {
+  if (isHost) {
     return (call) => exact(call) || authorityForms(call.authority).some(test);
   }
   if (name.startsWith(':') || matcher.test.kind === 'present') return exact;
@@ -44,6 +45,15 @@ export function headerTest(matcher: HeaderMatcher, strictness: Strictness): Call
     if (lines.length === 0) return exact(call);
     const forms = headerForms(lines);
     return forms === undefined || forms.some(valueTest);
+  };
+}
+
+/** Envoy compares what the client wrote, so that both that and the one form of it have to be admitted. */
+function exactHostTest(matcher: HeaderMatcher, exact: CallTest): CallTest {
+  const test = compileHeaderTest(matcher);
+  return (call) => {
+    const written = call.headers.get('host');
+    return exact(call) && (written === undefined || test(written));
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Call } from '../call.js';
-import type { Principal } from '../model/authorization.js';
+import type { CidrRange, Principal } from '../model/authorization.js';
 import type { CallTest } from '../router/call-matcher.js';
 import { compileStringMatcher } from '../router/string-matcher.js';
 import { compileClaimMatcher } from './claim-matcher.js';
 import { headerTest, opposite, pathTest, type Strictness } from './condition-tests.js';
+import { forwardedAddress } from './forwarded-address.js';
 import { compileCidrRange } from './ip-range.js';
 
 /** Envoy RBAC `Principal` (rbac.proto). */
@@ -29,10 +30,8 @@ export function compilePrincipal(principal: Principal, strictness: Strictness): 
       const contains = compileCidrRange(principal.range);
       return (call) => contains(call.connection?.remoteAddress ?? '');
     }
-    case 'remoteIp': {
-      const contains = compileCidrRange(principal.range);
-      return (call) => contains(call.sourceAddress);
-    }
+    case 'remoteIp':
+      return clientAddressTest(principal.range, strictness);
     case 'header':
       return headerTest(principal.matcher, strictness);
     case 'path':
@@ -42,6 +41,16 @@ export function compilePrincipal(principal: Principal, strictness: Strictness): 
       return (call) => test(call.token);
     }
   }
+}
+
+function clientAddressTest(range: CidrRange, strictness: Strictness): CallTest {
+  const contains = compileCidrRange(range);
+  const isLoose = strictness === 'loose';
+  return (call) => {
+    const forwarded = forwardedAddress(call);
+    if (forwarded === undefined) return contains(call.sourceAddress);
+    return contains(forwarded) || (isLoose && contains(call.sourceAddress));
+  };
 }
 
 function authenticatedTest(matcher: (Principal & { kind: 'authenticated' })['matcher']): CallTest {

@@ -121,6 +121,14 @@ describe('a host', () => {
     expect(passes('deny', header(':authority', exact('Shop'), true), { authority: 'shop' })).toBe(false);
   });
 
+  it('is let in only where what the client wrote is, too', () => {
+    const permission = header(':authority', { kind: 'exact', value: 'shop.example', ignoreCase: true });
+    const written = (host: string) => ({ authority: 'shop.example', headers: { host } });
+    expect(passes('allow', permission, written('Shop.Example'))).toBe(true);
+    expect(passes('allow', permission, written('shop.example.'))).toBe(false);
+    expect(passes('deny', permission, written('shop.example.'))).toBe(false);
+  });
+
   it('is refused with any port, and let in as the policy says', () => {
     const permission = header(':authority', { kind: 'exact', value: 'shop.example', ignoreCase: true });
     expect(passes('deny', permission, { authority: 'shop.example:8080' })).toBe(false);

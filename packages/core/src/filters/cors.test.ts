@@ -3,7 +3,15 @@ import { SnapshotAssembler } from '../assemble.js';
 import { inbound } from '../inbound.js';
 import type { CorsPolicy } from '../model/route.js';
 import { FakeReply } from '../testing/fake-reply.js';
-import { FakeClock, seededRandom, TestCall, testHash64, testRoute, testRouteConfiguration } from '../testing/index.js';
+import {
+  FakeClock,
+  seededRandom,
+  TestCall,
+  testHash64,
+  testInboundChecks,
+  testRoute,
+  testRouteConfiguration,
+} from '../testing/index.js';
 
 const policy: CorsPolicy = {
   allowOrigins: [
@@ -49,7 +57,7 @@ async function serve(
       served += 1;
       return new FakeReply(204);
     },
-    { clock, telemetry: [], cors: { random, ownHost: 'reviews.default' } },
+    { clock, telemetry: [], policy: testInboundChecks, cors: { random, ownHost: 'reviews.default' } },
   );
   const call = new IncomingCall({ authority: 'reviews.default', snapshot, ...init });
   const reply = await service(call);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSpiffeId } from './spiffe-id.js';
+import { isTrustDomain, parseSpiffeId } from './spiffe-id.js';
 
 describe('a SPIFFE ID', () => {
   it('of a workload says its namespace and service account', () => {
@@ -20,6 +20,10 @@ describe('a SPIFFE ID', () => {
     'spiffe://example.org/db',
     'spiffe://example.org/ns/a/sa/b/c',
     'spiffe://a_b-c.1/X_.-y',
+    'spiffe://10.1.2.3/a',
+    'spiffe://example.org/...',
+    `spiffe://${'a'.repeat(255)}/a`,
+    `spiffe://example.org/${'a'.repeat(2048 - 'spiffe://example.org/'.length)}`,
   ])('of another form is one as well: %s', (text) => {
     expect(parseSpiffeId(text)).toMatchObject({ ok: true, identity: { spiffeId: text, namespace: '' } });
   });
@@ -43,6 +47,16 @@ describe('a SPIFFE ID', () => {
     ['spiffe://example.org/a?b', 'other characters'],
     ['spiffe://example.org/a#b', 'other characters'],
     ['spiffe://example.org/é', 'other characters'],
+    ['spiffe://exa%6dple.org/a', 'other characters'],
+    ['spiffe://[::1]/a', 'other characters'],
+    ['spiffe://example.org:/a', 'other characters'],
+    ['spiffe://example.org?a=/b', 'other characters'],
+    ['spiffe://example.org/a\u0000', 'other characters'],
+    ['spiffe://example.org/a\n', 'other characters'],
+    ['spiffe://example.org\n/a', 'other characters'],
+    ['spiffe:/example.org/a', 'does not begin'],
+    [' spiffe://example.org/a', 'does not begin'],
+    [`spiffe://example.org/${'a'.repeat(2049 - 'spiffe://example.org/'.length)}`, 'longer than 2048'],
     [`spiffe://example.org/${'a'.repeat(2048)}`, 'longer than 2048'],
   ])('is not %s', (text, reason) => {
     expect(parseSpiffeId(text)).toEqual({ ok: false, reason: expect.stringContaining(reason) });
@@ -56,4 +70,15 @@ describe('a SPIFFE ID', () => {
       }),
     );
   });
+});
+
+it.each([
+  ['example.org', true],
+  ['cluster.local', true],
+  ['', false],
+  ['Example.org', false],
+  ['example.org/ns', false],
+  ['example.org:80', false],
+])('%j is the name of a trust domain: %j', (text, expected) => {
+  expect(isTrustDomain(text)).toBe(expected);
 });

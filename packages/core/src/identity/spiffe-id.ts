@@ -31,6 +31,12 @@ export function parseSpiffeId(text: string): SpiffeIdResult {
   return { ok: true, identity: { spiffeId: text, trustDomain, ...workloadOf(segments) } };
 }
 
+/** Whether it is the name of a trust domain, as `example.org` is. */
+export function isTrustDomain(text: string): boolean {
+  const parsed = parseSpiffeId(`${prefix}${text}`);
+  return parsed.ok && parsed.identity.trustDomain === text;
+}
+
 /** Istio's form of a workload's path. */
 function workloadOf(segments: readonly string[]): Pick<PeerIdentity, 'namespace' | 'serviceAccount'> {
   const [ns, namespace, sa, serviceAccount] = segments;

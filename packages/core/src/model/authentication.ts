@@ -38,6 +38,8 @@ export interface JwtAuthentication {
   readonly providers: readonly JwtProvider[];
   /** The first that matches counts; what none matches needs no token. */
   readonly rules: readonly JwtRule[];
+  /** Whether a browser's preflight, which has no token, is let through without a look at it. Default false. */
+  readonly bypassCorsPreflight?: boolean;
 }
 
 export interface JwtRule {

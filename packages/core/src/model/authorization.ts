@@ -51,7 +51,7 @@ export type Principal =
   | { readonly kind: 'authenticated'; readonly matcher: StringMatcher | undefined }
   /** The address of the connection. */
   | { readonly kind: 'directRemoteIp'; readonly range: CidrRange }
-  /** The address of the client, with trusted proxies taken off. */
+  /** The address of the client: what a peer of the mesh forwards for, else that of the connection. */
   | { readonly kind: 'remoteIp'; readonly range: CidrRange }
   | { readonly kind: 'header'; readonly matcher: HeaderMatcher }
   | { readonly kind: 'path'; readonly matcher: PathMatcher }

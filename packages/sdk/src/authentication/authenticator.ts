@@ -2,6 +2,7 @@ import type { Call, CallTest, Clock, JwtAuthentication, JwtProvider, JwtRule, Re
 import { compilePathMatcher } from '@inmesh/core';
 import type { Logger } from '../logger.js';
 import { removeClaimHeaders, setClaimHeaders } from './claim-headers.js';
+import { discovering } from './discover-keys.js';
 import { type FetchKeySet, keySetFetcher } from './fetch-key-set.js';
 import { type JwtProblem, refuseToken } from './jwt-problem.js';
 import { parseKeySet } from './key-set.js';
@@ -16,12 +17,20 @@ export interface AuthenticatorOptions {
   /** Milliseconds since 1970: tokens are dated by the time of day. */
   readonly wallClock: () => number;
   readonly fetchKeySet?: FetchKeySet;
+  readonly onTokenRefused?: (reason: JwtProblem) => void;
 }
 
 interface CompiledRule {
   readonly rule: JwtRule;
   readonly matches: CallTest;
   readonly providers: readonly JwtProvider[];
+}
+
+interface VerifiedTokens {
+  /** The first; undefined where the first is bad. */
+  readonly good: ParsedToken | undefined;
+  /** Of the first that is bad. */
+  readonly problem: JwtProblem | undefined;
 }
 
 /** Checks the tokens of incoming calls (Envoy `jwt_authn`). One serves a process: it keeps the keys of issuers. */
@@ -33,12 +42,13 @@ export class Authenticator {
   readonly #fetchKeySet: FetchKeySet;
 
   constructor(private readonly options: AuthenticatorOptions) {
-    this.#fetchKeySet = options.fetchKeySet ?? keySetFetcher(options.clock);
+    this.#fetchKeySet = discovering(options.fetchKeySet ?? keySetFetcher(options.clock));
   }
 
   /** Sets `call.token` where there is a good one. A promise only where there is a token to look at. */
   readonly authenticate = (call: Call, authentication: JwtAuthentication): Refusal | Promise<Refusal> => {
     removeClaimHeaders(call, authentication.providers);
+    if (authentication.bypassCorsPreflight && isPreflight(call)) return undefined;
     const found = this.#rulesOf(authentication).find(({ matches }) => matches(call));
     if (found === undefined || found.providers.length === 0) return undefined;
     const { rule, providers } = found;
@@ -49,16 +59,17 @@ export class Authenticator {
 
   /** By the first provider that takes them; else the reason of the last that they concern. */
   async #verifyAny(call: Call, rule: JwtRule, providers: readonly JwtProvider[]): Promise<Refusal> {
-    let reason: JwtProblem = 'unknownIssuer';
+    let reason: JwtProblem = 'unknown_issuer';
     for (const provider of providers) {
       const tokens = tokensIn(call, provider.places);
       if (tokens.length === 0) continue;
-      const verified = await this.#verifyAll(tokens, provider);
-      if (typeof verified !== 'string') {
-        accept(call, provider, verified);
+      const { good, problem } = await this.#verifyAll(tokens, provider);
+      if (good !== undefined && problem === undefined) {
+        accept(call, provider, good);
         return undefined;
       }
-      if (verified !== 'unknownIssuer') reason = verified;
+      if (problem !== undefined && problem !== 'unknown_issuer') reason = problem;
+      if (good !== undefined) break;
     }
     return rule.allowMissingOrFailed ? undefined : this.#refuse(call, reason);
   }
@@ -66,21 +77,22 @@ export class Authenticator {
   /** The log has the reason and no part of the token. */
   #refuse(call: Call, problem: JwtProblem): Refusal {
     const refusal = refuseToken(call, problem);
+    this.options.onTokenRefused?.(problem);
     this.options.logger.debug?.('a token is refused', { reason: refusal.body, from: call.sourceAddress });
     return refusal;
   }
 
   /** A second token that is bad would reach the handler beside the good one: all have to be good. */
-  async #verifyAll(tokens: readonly string[], provider: JwtProvider): Promise<ParsedToken | JwtProblem> {
+  async #verifyAll(tokens: readonly string[], provider: JwtProvider): Promise<VerifiedTokens> {
     const keys = this.#keysOf(provider);
     const now = this.options.wallClock() / 1000;
-    let first: ParsedToken | undefined;
+    let good: ParsedToken | undefined;
     for (const text of tokens) {
       const token = await verifyToken(text, provider, keys, now);
-      if (typeof token === 'string') return token;
-      first ??= token;
+      if (typeof token === 'string') return { good, problem: token };
+      good ??= token;
     }
-    return first ?? 'missing';
+    return { good, problem: undefined };
   }
 
   #rulesOf(authentication: JwtAuthentication): readonly CompiledRule[] {
@@ -118,6 +130,11 @@ export class Authenticator {
     }
     return source;
   }
+}
+
+/** As Envoy tells one (jwt_authn filter.cc). */
+function isPreflight({ method, headers }: Call): boolean {
+  return method === 'OPTIONS' && Boolean(headers.get('origin') && headers.get('access-control-request-method'));
 }
 
 /** A set that cannot be read has no keys: its tokens are refused, and others are not concerned. */

@@ -26,10 +26,13 @@ function tokensAt(call: Call, place: TokenPlace): string[] {
   }
 }
 
-/** A header without the prefix is of another scheme. RFC 9110 has the name of one in any case. */
+/**
+ * A header without the prefix is of another scheme. Envoy finds the prefix anywhere, and in this very case; RFC 9110 has a
+ * scheme first and in any case. What only one of them takes for a token is taken whole, and is none: it is refused.
+ */
 function tokensOfHeader(value: string | undefined, prefix: string): string[] {
-  if (value === undefined || value.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return [];
-  return [value.slice(prefix.length).trim()];
+  if (value === undefined || !value.toLowerCase().includes(prefix.toLowerCase())) return [];
+  return [value.startsWith(prefix) ? value.slice(prefix.length).trim() : value];
 }
 
 function removeAt(call: Call, place: TokenPlace): void {

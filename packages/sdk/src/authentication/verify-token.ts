@@ -27,8 +27,8 @@ export async function verifyToken(
 function checkClaims(token: ParsedToken, provider: JwtProvider, now: number): JwtProblem | undefined {
   const { issuer, expiresAt, notBefore, audiences } = token;
   const skew = provider.clockSkewSeconds;
-  if (provider.issuer !== '' && issuer !== provider.issuer) return 'unknownIssuer';
-  if (notBefore !== undefined && notBefore > now + skew) return 'notYetValid';
+  if (provider.issuer !== '' && issuer !== provider.issuer) return 'unknown_issuer';
+  if (notBefore !== undefined && notBefore > now + skew) return 'not_yet_valid';
   if (expiresAt !== undefined && expiresAt + skew < now) return 'expired';
   const isMeantForUs = provider.audiences.length === 0 || audiences.some((name) => isWanted(name, provider.audiences));
   return isMeantForUs ? undefined : 'audience';
@@ -46,12 +46,12 @@ function sanitized(audience: string): string {
 
 async function checkSignature(token: ParsedToken, source: KeySource): Promise<JwtProblem | undefined> {
   const known = await source.get();
-  if (known === undefined) return 'keysNotFetched';
+  if (known === undefined) return 'keys_not_fetched';
   let candidates = keysFor(known, token);
   if (candidates.length === 0) candidates = keysFor((await source.getNewer()) ?? [], token);
-  if (candidates.length === 0) return known.length === 0 ? 'noValidKeys' : 'noMatchingKey';
+  if (candidates.length === 0) return known.length === 0 ? 'no_valid_keys' : 'no_matching_key';
   for (const { key } of candidates) if (await isSignedBy(token, key)) return undefined;
-  return 'badSignature';
+  return 'bad_signature';
 }
 
 async function isSignedBy({ text, algorithm }: ParsedToken, key: VerificationKey['key']): Promise<boolean> {

@@ -1,12 +1,11 @@
 import type { Client } from '@grpc/grpc-js';
-import type { Call, ExternalAuthorization, LocalResponse } from '@inmesh/core';
+import type { Call, ExternalAuthorization } from '@inmesh/core';
 import type { CheckRequest, CheckResponse, HeaderChange } from '@inmesh/xds/external-authorization';
 import { loadGrpcJs } from '../grpc/grpc-js.js';
 import type { MeshGrpc } from '../grpc/mesh-grpc.js';
-import { reasonHeader } from '../server/answer-error.js';
 import { runInside } from '../server/handler-context.js';
 import { InboundCall } from '../server/inbound-call.js';
-import { type AskService, authorityOfCluster, nameTest, type Verdict } from './ask-service.js';
+import { type AskService, authorityOfCluster, nameTest, refusalOf, type Verdict } from './ask-service.js';
 
 type Messages = typeof import('@inmesh/xds/external-authorization');
 
@@ -67,7 +66,8 @@ function requestOf(call: Call, { includedRequestHeaders }: ExternalAuthorization
       destination: { address: address(connection?.localAddress ?? '', connection?.localPort) },
       request: {
         http: {
-          ...{ method, path, host: authority, scheme, size: -1n },
+          // The size of what has been read by now is nothing: as Envoy has it.
+          ...{ method, path, host: authority, scheme, size: 0n },
           headers: headersOf(call, includedRequestHeaders),
           protocol: protocol === 'grpc' ? 'HTTP/2' : 'HTTP/1.1',
         },
@@ -102,22 +102,26 @@ function verdictOf(call: Call, { status, httpResponse }: CheckResponse): Verdict
     };
   }
   const denied = httpResponse.case === 'deniedResponse' ? httpResponse.value : undefined;
-  return { kind: 'denied', response: refusal(denied?.status?.code, denied?.headers ?? [], denied?.body ?? '') };
+  const changes = denied?.headers ?? [];
+  return refusalOf(
+    statusOf(denied?.status?.code),
+    changes.flatMap((change) => pairOf(change)),
+    denied?.body ?? '',
+  );
 }
 
-function refusal(status: number | undefined, changes: readonly HeaderChange[], body: string): LocalResponse {
-  const httpStatus = status === undefined || status < 200 || status > 599 ? forbidden : status;
-  const headers: Pairs = changes.flatMap((change) => pairOf(change));
-  return { httpStatus, headers: [...headers.flat(), reasonHeader, 'unauthorized'], body, flags: 'UAEX' };
+function statusOf(code: number | undefined): number {
+  return code === undefined || code < 200 || code > 599 ? forbidden : code;
 }
 
-/** With what the call has already, where it is to be added. */
+/** What is to be added goes behind what the call has already, and nowhere where it has nothing (Envoy). */
 function pairOf({ header, append }: HeaderChange, call?: Call): Pairs {
   const name = header?.key.toLowerCase() ?? '';
   if (header === undefined || !isOrdinary(name)) return [];
   const value = header.value === '' ? Buffer.from(header.rawValue).toString('latin1') : header.value;
-  const before = append === true ? call?.headers.getJoined(name) : undefined;
-  return [[name, before === undefined ? value : `${before},${value}`]];
+  if (append !== true || call === undefined) return [[name, value]];
+  const before = call.headers.getJoined(name);
+  return before === undefined ? [] : [[name, `${before},${value}`]];
 }
 
 /** The request line and the host are what was judged: they stay. */

@@ -1,18 +1,10 @@
-import {
-  type Call,
-  type ExternalAuthorization,
-  HeaderList,
-  type LocalResponse,
-  MeshError,
-  type Service,
-} from '@inmesh/core';
+import { type Call, type ExternalAuthorization, HeaderList, MeshError, type Service } from '@inmesh/core';
 import { HttpCall } from '../http/http-call.js';
 import { requestBody } from '../http/request-body.js';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
-import { reasonHeader } from '../server/answer-error.js';
 import { InboundCall } from '../server/inbound-call.js';
 import { inherit, whileServing } from '../server/inherit.js';
-import { type AskService, authorityOfCluster, nameTest, type Verdict } from './ask-service.js';
+import { type AskService, authorityOfCluster, nameTest, refusalOf, type Verdict } from './ask-service.js';
 import { type CollectedResponse, collectResponse } from './collect-response.js';
 
 /** Never passed on: they are about the one connection, or Node writes them. */
@@ -115,11 +107,5 @@ function deny({ status, headers, body }: CollectedResponse, authorization: Exter
   const isPassed = (name: string) =>
     listed.length === 0 || isListed(name) || name === 'www-authenticate' || name === 'location';
   const passed = headers.filter(([name]) => !hopByHop.has(name) && isPassed(name));
-  const response: LocalResponse = {
-    httpStatus: status,
-    headers: [...passed.flat(), reasonHeader, 'unauthorized'],
-    body,
-    flags: 'UAEX',
-  };
-  return { kind: 'denied', response };
+  return refusalOf(status, passed, body);
 }

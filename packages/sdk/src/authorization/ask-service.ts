@@ -48,6 +48,21 @@ function act(call: Call, verdict: Verdict): Refusal {
   return undefined;
 }
 
+/** What a service that says no has the client told; Envoy calls a body that has no type plain text. */
+export function refusalOf(
+  httpStatus: number,
+  headers: readonly (readonly [name: string, value: string])[],
+  body: string,
+): Verdict {
+  const isTyped = body === '' || headers.some(([name]) => name === 'content-type');
+  const type = isTyped ? [] : ['content-type', 'text/plain'];
+  const response = {
+    ...{ httpStatus, body, flags: 'UAEX' },
+    headers: [...headers.flat(), ...type, reasonHeader, 'unauthorized'],
+  };
+  return { kind: 'denied', response };
+}
+
 /** Whether a header's name is one of those listed. */
 export function nameTest(matchers: readonly StringMatcher[]): (name: string) => boolean {
   const tests = matchers.map(compileStringMatcher);

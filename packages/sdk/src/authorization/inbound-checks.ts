@@ -1,6 +1,7 @@
 import type { InboundChecks } from '@inmesh/core';
 import { Authenticator } from '../authentication/authenticator.js';
 import type { FetchKeySet } from '../authentication/fetch-key-set.js';
+import type { JwtProblem } from '../authentication/jwt-problem.js';
 import type { MeshInternals } from '../mesh-internals.js';
 import { type AskService, askAbout } from './ask-service.js';
 import { decisionListener } from './decisions.js';
@@ -12,6 +13,7 @@ export interface InboundChecksOptions extends Pick<MeshInternals, 'clock' | 'log
   readonly askService: AskService;
   /** Default: from the network, outside of the mesh. */
   readonly fetchKeySet?: FetchKeySet;
+  readonly onTokenRefused?: (reason: JwtProblem) => void;
 }
 
 /** What the policies of a workload need of this process. One serves all servers of a mesh: it keeps the keys of issuers. */

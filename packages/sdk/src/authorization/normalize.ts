@@ -21,7 +21,17 @@ export function normalize(call: Call, path: PathNormalization | undefined): Refu
   if (hasLostHeaders(req)) return refuse(431, 'the request has more headers than are read');
   const problem = hostProblem(call);
   if (problem !== undefined) return refuse(400, problem);
-  return path === undefined ? undefined : normalizePath(call, path);
+  const target = targetOf(req);
+  const worse = targetProblem(target);
+  if (worse !== undefined) return ambiguous(worse);
+  return path === undefined ? undefined : normalizePath(call, target, path);
+}
+
+/** What Envoy takes from nobody, whether a policy looks at paths or not. */
+function targetProblem(target: string): string | undefined {
+  if (!target.startsWith('/') && authorityOfTarget(target) === undefined) return 'no path';
+  if (target.includes('#')) return 'a path with a fragment';
+  return target.includes('%00') ? 'a path with a control character' : undefined;
 }
 
 /** A policy that refuses by a header must not be passed by one that was dropped. */
@@ -35,6 +45,10 @@ function hasLostHeaders({ rawHeaders, socket }: IncomingMessage): boolean {
 function hostProblem({ req, authority }: InboundRequest): string | undefined {
   const hosts = valuesOf(req, 'host');
   if (hosts.length > 1) return 'the request has more than one Host';
+  // Policies that admit a host compare what was written, which of HTTP/2 they are not told.
+  const [pseudo] = valuesOf(req, ':authority');
+  if (pseudo !== undefined && pseudo.toLowerCase() !== authority)
+    return 'the request names a host with a dot at its end';
   // HTTP/2 has `:authority` in its place; where both are sent they have to agree.
   const others = [...hosts, authorityOfTarget(targetOf(req))].filter((host) => host !== undefined);
   return others.every((host) => canonicalAuthority(host) === authority) ? undefined : 'the request names two hosts';
@@ -44,9 +58,7 @@ function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
   return rawHeaders.filter((_text, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === name);
 }
 
-function normalizePath(call: InboundRequest, normalization: PathNormalization): Refusal {
-  const target = targetOf(call.req);
-  if (!target.startsWith('/') && authorityOfTarget(target) === undefined) return ambiguous('no path');
+function normalizePath(call: InboundRequest, target: string, normalization: PathNormalization): Refusal {
   const result = canonicalPath(call.path, normalization);
   if (result.kind === 'ambiguous') return ambiguous(`a path with ${result.reason}`);
   if (result.path === target) return undefined;

@@ -72,6 +72,29 @@ describe('a token that is missing', () => {
   });
 });
 
+describe('a preflight', () => {
+  const preflight = { origin: 'https://page.example', 'access-control-request-method': 'PUT' };
+  const required = authentication([provider({ payloadHeader: 'x-payload' })], { allowMissing: false });
+  const ask = (to: typeof required, method: string, headers: Record<string, string>) =>
+    new Setup([key]).check(testCall({ method, headers }), to);
+
+  it('needs no token where it is let through, and brings no claims', async () => {
+    const to = { ...required, bypassCorsPreflight: true };
+    const call = testCall({ method: 'OPTIONS', headers: { ...preflight, 'x-payload': 'forged' } });
+    expect(await new Setup([key]).check(call, to)).toBe('passed');
+    expect([call.token, call.headers.get('x-payload')]).toEqual([undefined, undefined]);
+    expect(await ask(to, 'OPTIONS', { ...preflight, authorization: 'Bearer nonsense' })).toBe('passed');
+  });
+
+  it('is told by its method and headers, and is nothing else where it is not let through', async () => {
+    const to = { ...required, bypassCorsPreflight: true };
+    expect(await ask(to, 'PUT', preflight)).toBe('401 Jwt is missing');
+    expect(await ask(to, 'OPTIONS', { origin: preflight.origin })).toBe('401 Jwt is missing');
+    expect(await ask(to, 'OPTIONS', { 'access-control-request-method': 'PUT' })).toBe('401 Jwt is missing');
+    expect(await ask(required, 'OPTIONS', preflight)).toBe('401 Jwt is missing');
+  });
+});
+
 describe('a refusal', () => {
   it('has the challenge of RFC 6750', async () => {
     const refusal = await new Setup([key]).authenticator.authenticate(callWith('x'), authentication([provider()]));
@@ -103,6 +126,15 @@ describe('several providers', () => {
     expect(await setup.send(await sign(other, { ...good, iss: 'https://b.example' }), to)).toBe('passed');
     const headers = { 'x-jwt': await sign(other, { ...good, iss: 'https://b.example' }) };
     expect(await setup.check(testCall({ headers }), to)).toBe('passed');
+  });
+
+  it('refuse a bad token beside a good one of the same issuer, whatever another issuer says', async () => {
+    const path = `/?access_token=${await sign(key, { ...good, exp: 1 })}`;
+    const headers = {
+      authorization: `Bearer ${await sign(key, good)}`,
+      'x-jwt': await sign(other, { ...good, iss: 'https://b.example' }),
+    };
+    expect(await new Setup([]).check(testCall({ path, headers }), to)).toBe('401 Jwt is expired');
   });
 
   it('refuse what none does, for the reason of the one whose issuer it names', async () => {

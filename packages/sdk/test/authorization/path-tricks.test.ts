@@ -136,6 +136,14 @@ describe.each(routedServers)('$name', (server) => {
     expect(secret(opened)).toEqual([{ route: 'secret', url: '/admin/secret?x=%61' }]);
   });
 
+  it('without a policy about paths refuses what Envoy always does', async () => {
+    const opened = await open(server, [rbac('deny', header('x', 'y'))]);
+    for (const target of ['/public/a#frag', '/public/a%00', '*', 'public/a']) {
+      expect((await opened.send(target)).status).toBe(400);
+    }
+    expect(opened.seen).toEqual([]);
+  });
+
   it('says why it refuses', async () => {
     const opened = await open(server, [rbac('deny', path('/admin/secret'))]);
     const refused = await opened.send('/admin//secret');

@@ -2,6 +2,7 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { listenerMessage, problemsOf, resourceSet } from '../../test/fixtures.js';
 import { chain, inboundListener, jwt, manager, meshTls, rbac, typed } from '../../test/inbound-fixtures.js';
+import { istiodInbound } from '../../test/istiod-inbound.js';
 import {
   CorsSchema,
   DownstreamTlsContextSchema,
@@ -14,6 +15,16 @@ import { decodeListener } from './decode-listener.js';
 import { decodeResources } from './decode-resources.js';
 
 const deny = rbac({ rules: { action: 'DENY' } });
+const ofClients = rbac({
+  rules: {
+    policies: {
+      p: {
+        permissions: [{ any: true }],
+        principals: [{ notId: { remoteIp: { addressPrefix: '10.0.0.1', prefixLen: 8 } } }],
+      },
+    },
+  },
+});
 const denied = { kind: 'rbac', shadow: false, rules: { action: 'deny', policies: [] } };
 
 function chainsOf(chains: JsonObject[], more: JsonObject = {}) {
@@ -163,6 +174,58 @@ describe('an inbound listener', () => {
     ]);
   });
 
+  describe('of istiod', () => {
+    const tcpRules = [{ name: 'envoy.filters.network.rbac' }];
+    const wayIn = (port: number, transport: string, filters: unknown[] = [denied]) => {
+      const clientCertificate = transport === 'tls' ? 'required' : 'optional';
+      return { port, transport, clientCertificate, filters };
+    };
+
+    it('is read for its HTTP, whatever it has for TCP beside that', () => {
+      const ports = [
+        { port: 8080, kind: 'auto' },
+        { port: 8081, kind: 'http' },
+      ] as const;
+      const options = { ports, httpFilters: [deny], networkFilters: tcpRules };
+      const permissive = decodeListener(istiodInbound({ mode: 'PERMISSIVE', ...options }));
+      expect(permissive).toMatchObject({ ok: true, warnings: [] });
+      expect(permissive.ok && permissive.value.inbound?.chains).toEqual(
+        [0, 8080, 8081].flatMap((port) => [wayIn(port, 'tls'), wayIn(port, 'plaintext')]),
+      );
+      const strict = decodeListener(istiodInbound({ mode: 'STRICT', ...options }));
+      expect(strict).toMatchObject({ ok: true, warnings: [] });
+      expect(strict.ok && strict.value.inbound?.chains).toEqual([0, 8080, 8081].map((port) => wayIn(port, 'tls')));
+    });
+
+    it('lets HTTP in as TCP where a port is said to have that alone, without taking less than TLS', () => {
+      const ports = [{ port: 9000, kind: 'tcp' }] as const;
+      const of = (mode: 'STRICT' | 'PERMISSIVE') => decodeListener(istiodInbound({ mode, ports, httpFilters: [deny] }));
+      const permissive = of('PERMISSIVE');
+      expect(permissive.ok && permissive.value.inbound?.chains.slice(2)).toEqual([
+        wayIn(9000, 'tls', []),
+        wayIn(9000, 'plaintext', []),
+      ]);
+      const strict = of('STRICT');
+      expect(strict.ok && strict.value.inbound?.chains.slice(1)).toEqual([wayIn(9000, 'tls', [])]);
+    });
+
+    it('is closed where TCP has a policy of its own, with a word about it', () => {
+      const ports = [{ port: 9000, kind: 'tcp' }] as const;
+      const result = decodeListener(
+        istiodInbound({ mode: 'STRICT', ports, httpFilters: [deny], networkFilters: tcpRules }),
+      );
+      const nobody = { kind: 'rbac', shadow: false, rules: { action: 'allow', policies: [] } };
+      expect(result.ok && result.value.inbound?.chains.slice(1)).toEqual([wayIn(9000, 'tls', [nobody])]);
+      expect(result.ok && result.warnings).toEqual([
+        {
+          path: 'filter_chains[3]',
+          message:
+            'port 9000, tls is closed to HTTP: filters[1]: "envoy.filters.network.rbac" may decide who is let in',
+        },
+      ]);
+    });
+  });
+
   it('leaves out filters that let everyone in, that are switched off, and that are optional', () => {
     const fault = typed('envoy.filters.http.fault', HTTPFaultSchema, {});
     const optional = { ...typed('lua', FaultDelaySchema, {}), isOptional: true };
@@ -205,6 +268,16 @@ describe('an inbound listener is refused', () => {
       'with TLS in clear text',
       [chain([], { filterChainMatch: { transportProtocol: 'raw_buffer' }, transportSocket: meshTls })],
       'has a TLS context',
+    ],
+    [
+      'with clients that are read in another way than its policies can',
+      [{ filters: [manager([ofClients], { useRemoteAddress: true })] }],
+      'use_remote_address: is not supported where policies ask for remote_ip',
+    ],
+    [
+      'with proxies that its policies would have to look behind',
+      [{ filters: [manager([ofClients], { xffNumTrustedHops: 1 })] }],
+      'xff_num_trusted_hops: is not supported',
     ],
     [
       'with another certificate',

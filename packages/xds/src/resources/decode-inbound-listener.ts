@@ -1,32 +1,28 @@
 import type { InboundChain, InboundListener, Listener as ListenerModel } from '@inmesh/core';
 import {
-  type FilterChain,
   type FilterChainMatch,
   FilterChainMatchSchema,
+  HttpConnectionManagerSchema,
   type Listener,
   TrafficDirection,
 } from '../messages.js';
+import { checkClientAddress } from './check-client-address.js';
 import { type DownstreamTls, decodeDownstreamTls } from './decode-downstream-tls.js';
 import { decodePathNormalization } from './decode-path-normalization.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import { decodeInboundFilters } from './inbound-http-filters.js';
 import { inboundManagerOf } from './inbound-managers.js';
+import { inboundListenerName } from './inbound-name.js';
+import { type ChainAt, tcpWays, wayOf } from './inbound-tcp-chains.js';
 import { reportUnknown } from './unknown-fields.js';
-
-/** What istiod calls the listener for all ports of a workload. */
-const virtualInbound = 'virtualInbound';
+import { anyIs } from './unpack-any.js';
 
 /** Where a sidecar takes redirected connections, which no workload listens on. */
 const proxyPort = 15_006;
 
 export function isInbound({ name, trafficDirection, apiListener }: Listener): boolean {
-  return name === virtualInbound || (trafficDirection === TrafficDirection.INBOUND && apiListener === undefined);
-}
-
-/** Whether a listener that could not be read was one for what comes in. Only its name is known then. */
-export function isInboundName(name: string): boolean {
-  return name === virtualInbound || name.includes('/inbound/');
+  return name === inboundListenerName || (trafficDirection === TrafficDirection.INBOUND && apiListener === undefined);
 }
 
 /** Nothing comes in: what a workload demanded of its callers is not known. */
@@ -39,14 +35,27 @@ export function decodeInboundListener(message: Listener, at: FieldScope): Inboun
   reportUnsupported(message, at);
   if (message.apiListener !== undefined) at.field('api_listener').error('is for calls that go out');
   if (message.filterChainMatcher !== undefined) at.field('filter_chain_matcher').error('is not supported');
-  const ownPort = message.useOriginalDst === true || message.name === virtualInbound ? 0 : portOf(message);
-  const chains = at.each('filter_chains', message.filterChains, (chain, scope) => decodeChain(chain, ownPort, scope));
-  const { defaultFilterChain: last } = message;
-  const lastChain = last && decodeChain(last, ownPort, at.field('default_filter_chain'));
-  const all = lastChain === undefined ? chains : [...chains, lastChain];
-  if (all.length === 0) at.field('filter_chains').error('is empty: nothing could come in');
-  checkDistinct(all, at);
-  return { name: message.name, chains: all };
+  const ownPort = message.useOriginalDst === true || message.name === inboundListenerName ? 0 : portOf(message);
+  const chains = chainsOf(message, at);
+  if (chains.length === 0) at.field('filter_chains').error('is empty: nothing could come in');
+  else if (!chains.some(isHttp)) at.field('filter_chains').error('have no HTTP connection manager');
+  const http = chains.filter(isHttp).flatMap((one) => decodeChain(one, ownPort) ?? []);
+  checkDistinct(http, at);
+  const tcp = chains.filter((one) => !isHttp(one));
+  return { name: message.name, chains: [...http, ...tcpWays(tcp, http, ownPort)] };
+}
+
+/** Without the one that keeps a sidecar from calling itself. */
+function chainsOf({ filterChains, defaultFilterChain: last }: Listener, at: FieldScope): ChainAt[] {
+  const all = at.each('filter_chains', filterChains, (chain, scope): ChainAt => ({ chain, at: scope }));
+  if (last !== undefined) all.push({ chain: last, at: at.field('default_filter_chain') });
+  return all.filter(({ chain }) => chain.filterChainMatch?.destinationPort !== proxyPort);
+}
+
+function isHttp({ chain: { filters } }: ChainAt): boolean {
+  return filters.some(
+    ({ configType }) => configType.case === 'typedConfig' && anyIs(configType.value, HttpConnectionManagerSchema),
+  );
 }
 
 /** An outbound entry that nobody dials: no authority has a space in it. */
@@ -60,20 +69,20 @@ function portOf({ address }: Listener): number {
   return portSpecifier.case === 'portValue' ? portSpecifier.value : 0;
 }
 
-function decodeChain(message: FilterChain, ownPort: number, at: FieldScope): InboundChain | undefined {
+function decodeChain({ chain: message, at }: ChainAt, ownPort: number): InboundChain | undefined {
   reportUnsupported(message, at);
   const scope = at.field('filter_chain_match');
   const { filterChainMatch: match } = message;
   if (match !== undefined) {
     reportUnknown(FilterChainMatchSchema, match, scope);
     reportUnsupported(match, scope);
-    if (match.destinationPort === proxyPort) return undefined;
   }
   const tls = decodeDownstreamTls(message.transportSocket, at.field('transport_socket'));
   if (match !== undefined) checkProtocols(match, tls, scope);
   const entry = inboundManagerOf(message, at);
   if (entry === undefined) return undefined;
   const filters = decodeInboundFilters(entry.manager.httpFilters, entry.at);
+  checkClientAddress(entry.manager, filters, entry.at);
   const pathNormalization = decodePathNormalization(entry.manager, entry.at);
   const peers = tls?.peers && [{ kind: 'rbac', rules: tls.peers, shadow: false } as const];
   return {
@@ -107,7 +116,7 @@ function checkProtocols(
 function checkDistinct(chains: readonly InboundChain[], at: FieldScope): void {
   const known = new Set<string>();
   for (const { port, transport } of chains) {
-    const way = `${port === 0 ? 'every other port' : `port ${port}`}, ${transport}`;
+    const way = wayOf({ port, transport });
     if (known.has(way)) at.field('filter_chains').error(`have two for ${way}`);
     known.add(way);
   }

@@ -157,6 +157,11 @@ describe('what requests need', () => {
     ]);
   });
 
+  it('may let preflights through', () => {
+    const of = (more: JsonObject) => authenticationOf({ providers, rules: [], ...more })?.bypassCorsPreflight;
+    expect([of({ bypassCorsPreflight: true }), of({})]).toEqual([true, undefined]);
+  });
+
   it.each<[JsonObject, string]>([
     [needs({ providerName: 'c' }), 'provider_name: "c" is not in providers'],
     [needs({ providerName: 'constructor' }), 'provider_name: "constructor" is not in providers'],

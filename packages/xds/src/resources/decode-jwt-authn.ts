@@ -12,7 +12,7 @@ export function decodeJwtAuthentication(message: JwtAuthentication, at: FieldSco
     ([name, provider]) => decodeJwtProvider(name, provider, at.field(`providers["${name}"]`)) ?? [],
   );
   const rules = at.each('rules', message.rules, (rule, scope) => decodeRule(rule, message, scope));
-  return { providers, rules };
+  return { providers, rules, ...(message.bypassCorsPreflight && { bypassCorsPreflight: true }) };
 }
 
 function decodeRule(message: RequirementRule, whole: JwtAuthentication, at: FieldScope): JwtRule | undefined {

@@ -1,6 +1,7 @@
 import type { InboundListener, MeshResources } from '@inmesh/core';
-import { closedInbound, isInboundName } from './decode-inbound-listener.js';
+import { closedInbound } from './decode-inbound-listener.js';
 import type { DecodeResult, FieldError, ResourceError } from './decode-result.js';
+import { isInboundName } from './inbound-name.js';
 import { mergeInbound } from './merge-inbound.js';
 import type { ResourceSet } from './resource-set.js';
 import { type DecodedResources, resourceTypes } from './resource-types.js';

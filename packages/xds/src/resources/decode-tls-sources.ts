@@ -4,8 +4,8 @@ import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 
 /** Names of secrets that istiod gives to what it does not keep itself (istio `pkg/security/security.go`). */
-const ownCertificate = 'default';
-const ownTrust = 'ROOTCA';
+export const ownCertificate = 'default';
+export const ownTrust = 'ROOTCA';
 const certificateFiles = 'file-cert:';
 const authorityFile = 'file-root:';
 const systemAuthorities = 'file-root:system';

@@ -9,10 +9,8 @@ import {
 } from '../messages.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
+import { harmlessNetworkFilters } from './inbound-tcp-chains.js';
 import { anyIs, unpackAny } from './unpack-any.js';
-
-/** Network filters of istiod that let everyone in. */
-const harmlessFilters = ['istio.metadata_exchange', 'envoy.filters.network.metadata_exchange'];
 
 interface InboundManager {
   readonly manager: HttpConnectionManager;
@@ -30,7 +28,7 @@ export function inboundManagerOf({ filters }: FilterChain, at: FieldScope): Inbo
     if (configType.case === 'typedConfig' && anyIs(configType.value, HttpConnectionManagerSchema)) {
       return { config: configType.value, at: scope.field('typed_config') };
     }
-    return harmlessFilters.includes(name) ? undefined : scope.error(`"${name}" is not supported, only HTTP is`);
+    return harmlessNetworkFilters.includes(name) ? undefined : scope.error(`"${name}" is not supported, only HTTP is`);
   });
   if (found === undefined)
     return at.field('filters').error('have no HTTP connection manager: only HTTP can be taken in');

@@ -143,7 +143,16 @@ describe('A RequestAuthentication', () => {
   });
 
   it.each([
-    ['{ issuer: a }', 'has no keys'],
+    ['https://a.example', 'https://a.example/.well-known/openid-configuration'],
+    ['http://a.example/realm/', 'http://a.example/realm/.well-known/openid-configuration'],
+  ])('has the issuer asked where its keys are when it does not say: %s', (issuer, uri) => {
+    const [filter] = inboundOf(tokens(`{ issuer: "${issuer}" }`))!.chains[0]!.filters;
+    expect(filter).toMatchObject({ authentication: { providers: [{ issuer, keys: { kind: 'remote', uri } }] } });
+  });
+
+  it.each([
+    ['{ issuer: a }', 'has no keys, and an issuer that is no URL to ask for them'],
+    ['{ issuer: "https://a:99999" }', 'has no keys'],
     ['{ jwksUri: "https://a/k" }', 'jwtRules[0].issuer: is missing'],
     ['{ issuer: a, jwksUri: "ftp://a/k" }', 'is no URL that begins with http:// or https://'],
     ['{ issuer: a, jwksUri: "https://a:99999/k" }', 'is no URL that begins with'],

@@ -97,6 +97,8 @@ describe('An operation', () => {
     ['paths: ["/users/{*}/files"]', { path: '/users/me/files' }, true],
     ['paths: ["/users/{*}/files"]', { path: '/users/me/you/files' }, false],
     ['paths: ["/files/{**}"]', { path: '/files/a/b' }, true],
+    ['paths: ["/files/{**}/raw"]', { path: '/files/a/b/raw' }, true],
+    ['paths: ["/files/{**}/raw"]', { path: '/files/a/b' }, false],
   ])('with %s, and a request %j: %s', (fields, incoming, expected) => {
     expect(matches(operation(fields), incoming)).toBe(expected);
   });
@@ -207,7 +209,11 @@ describe('A mistake in an AuthorizationPolicy is an error:', () => {
     [`{ rules: [${operation('ports: ["0"]')}] }`, 'is no port from 1 to 65535'],
     [`{ rules: [${operation('ports: [80]')}] }`, 'should be a text'],
     [`{ rules: [${operation('paths: ["/a/{x}/{*}"]')}] }`, 'only {*} and {**} may stand for one'],
-    [`{ rules: [${operation('paths: ["/{**}/a"]')}] }`, '{**} has to be last'],
+    [`{ rules: [${operation('paths: ["/{**}/{*}"]')}] }`, '{**} has to be the last wildcard'],
+    [
+      `{ rules: [${operation('paths: ["/{*}/a b"]')}] }`,
+      '"a b" has a character that a segment of a template cannot have',
+    ],
     [`{ rules: [${when('source.ipp', 'values: [a]')}] }`, '"source.ipp" is no condition'],
     [`{ rules: [${when('source.ip', 'values: [a]')}] }`, 'is no IP address'],
     [`{ rules: [${when('source.ip', '')}] }`, 'has neither values nor notValues'],

@@ -1,6 +1,7 @@
 import type { Place } from '../../place.js';
 import type { ReadObject } from '../../read-objects.js';
 import type { JwtRule, RequestAuthentication } from '../../schema/request-authentication.js';
+import { addressOfKeys } from './jwt-authentication.js';
 
 /** Finds what each field by itself cannot tell to be a mistake. */
 export function checkJwtRules({ body, place }: ReadObject<RequestAuthentication>): void {
@@ -9,10 +10,11 @@ export function checkJwtRules({ body, place }: ReadObject<RequestAuthentication>
   }
 }
 
-function checkRule({ jwks, jwksUri, outputClaimToHeaders = [] }: JwtRule, place: Place): void {
-  if (jwks === undefined && jwksUri === undefined) {
-    place.error('has no keys: they are not looked for at the issuer', 'give jwksUri, or jwks');
+function checkRule(rule: JwtRule, place: Place): void {
+  if (rule.jwks === undefined && addressOfKeys(rule) === undefined) {
+    place.error('has no keys, and an issuer that is no URL to ask for them', 'give jwksUri, or jwks');
   }
+  const { outputClaimToHeaders = [] } = rule;
   const names = new Set<string>();
   for (const [index, { header }] of outputClaimToHeaders.entries()) {
     const name = header.toLowerCase();

@@ -68,17 +68,29 @@ function buildProvider(rule: JwtRule): JwtProvider {
 
 type Keys = NonNullable<MessageInitShape<typeof JwtProviderSchema>['jwksSourceSpecifier']>;
 
-function keysOf({ jwks, jwksUri, timeout = '' }: JwtRule): Keys {
-  if (jwksUri === undefined) {
+function keysOf(rule: JwtRule): Keys {
+  const { jwks, timeout = '' } = rule;
+  const uri = jwks === undefined ? addressOfKeys(rule) : undefined;
+  if (uri === undefined) {
     return { case: 'localJwks', value: { specifier: { case: 'inlineString', value: jwks ?? noKeys } } };
   }
   const parsed = parseGoDuration(timeout);
   const httpUri = {
-    uri: jwksUri,
-    httpUpstreamType: { case: 'cluster', value: keysCluster(jwksUri) } as const,
+    uri,
+    httpUpstreamType: { case: 'cluster', value: keysCluster(uri) } as const,
     timeout: parsed.ok ? parsed.duration : defaultTimeout,
   };
   return { case: 'remoteJwks', value: { httpUri, cacheDuration, asyncFetch: {} } };
+}
+
+/**
+ * Where the keys are, or the issuer's description that tells it (OpenID Connect Discovery), which the SDK asks first as
+ * istiod does. Undefined where the issuer is no URL.
+ */
+export function addressOfKeys({ jwksUri, issuer }: Pick<JwtRule, 'jwksUri' | 'issuer'>): string | undefined {
+  if (jwksUri !== undefined) return jwksUri;
+  const isUrl = /^https?:\/\//.test(issuer) && URL.canParse(issuer);
+  return isUrl ? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration` : undefined;
 }
 
 /** By which an Envoy fetches; the SDK does so by the URL itself. */

@@ -1,10 +1,7 @@
 import { create } from '@bufbuild/protobuf';
+import { ownCertificate, ownTrust } from '@inmesh/xds';
 import { CertificateValidationContextSchema, SdsSecretConfigSchema, type StringMatcher } from '@inmesh/xds/messages';
 import { fromAds } from '../config-source.js';
-
-/** Istio's names for a workload's own certificate, and for the authorities of the mesh. */
-const ownCertificate = 'default';
-const meshAuthorities = 'ROOTCA';
 
 export function secret(name: string) {
   return create(SdsSecretConfigSchema, { name, sdsConfig: fromAds });
@@ -17,7 +14,7 @@ export function workloadCertificates() {
 
 /** Who is at the other end has one of the mesh, with one of these names; without any every workload is taken. */
 export function workloadValidation(names: readonly StringMatcher[]) {
-  return validationBy(meshAuthorities, names);
+  return validationBy(ownTrust, names);
 }
 
 /** Authorities by SDS, names as they are given. */

@@ -21,9 +21,8 @@ const forFilters = 'only filters of Envoy read it';
 export const jwtFields: readonly MessageSupport[] = [
   ofMessage(
     JwtAuthenticationSchema,
-    supported('providers', 'rules', 'requirement_map'),
+    supported('providers', 'rules', 'requirement_map', 'bypass_cors_preflight'),
     refused('only filters of Envoy write such state', 'filter_state_rules'),
-    unneeded('a preflight has no token, and is let through where a missing one is', 'bypass_cors_preflight'),
     ignored('the answer says what is wrong with the token', 'strip_failure_response'),
   ),
   ofMessage(
