@@ -74,6 +74,7 @@ const wanted = [
   'xds/type/v3',
   'udpa/type/v1/typed_struct.proto',
   'istio/v1/auth/ca.proto',
+  'spiffe/workload/workload.proto',
 ];
 
 // Annotations that only validators and documentation read. Without them the descriptors, which every process parses when it

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startBackend } from '../support/backends.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
-import { subsetsOf } from '../support/seeds.js';
+import { type Closable, subsetsOf } from '../support/seeds.js';
 import { Envoy } from './support/envoy.js';
 import { adsVariants } from './support/envoy-bootstrap.js';
-import { type EnvoyMesh, isAcknowledged, refusals, serve } from './support/envoy-mesh.js';
+import { type EnvoyMesh, isAcknowledged, refusals } from './support/envoy-mesh.js';
+import { listenFor, securedService, serveSecured, spiffeIdOf, strict } from './support/secured-mesh.js';
 
 const repository = join(import.meta.dirname, '..', '..');
 const seedFolder = join(repository, 'test', 'fixtures', 'seed-configs');
@@ -43,21 +44,28 @@ const modes = adsVariants.flatMap((variant) => [
 ]);
 
 describe.each(modes)('An Envoy over ADS by %s, as %s,', (variant, _, isProxy) => {
-  const folder = new ConfigFolder();
+  const open: Closable[] = [];
+  const keep = <T extends Closable>(one: T): T => {
+    open.push(one);
+    return one;
+  };
+  const folder = keep(new ConfigFolder());
   let backend: Backend;
+  /** The port of one that takes nothing but mutual TLS. */
+  let securedPort: number;
   let mesh: EnvoyMesh;
 
   beforeAll(async () => {
-    backend = await startBackend('any', 'here');
-    const server = await serve(folder.path);
-    mesh = { server, envoy: await Envoy.start({ variant, xds: server.xds, isProxy }) };
+    backend = keep(await startBackend('any', 'here'));
+    const { server, tlsOf, join: joinAs } = await serveSecured(keep, folder, ['caller', 'secured']);
+    const own = keep(new ConfigFolder());
+    own.write('strict.yaml', strict);
+    securedPort = await listenFor(keep, await joinAs('secured', { config: own.path }));
+    mesh = { server, envoy: keep(await Envoy.start({ variant, xds: server.tls, tls: tlsOf('caller'), isProxy })) };
   });
 
   afterAll(async () => {
-    await mesh.envoy.close();
-    await mesh.server.close();
-    await backend.close();
-    await folder.close();
+    for (const one of open.splice(0).reverse()) await one.close();
   });
 
   /** A service that comes with the configuration: once there are routes to it, all of the configuration has been taken. */
@@ -72,7 +80,9 @@ describe.each(modes)('An Envoy over ADS by %s, as %s,', (variant, _, isProxy) =>
 
   it.each([...seeds, ...examples])('accepts all of %s', async (name, text) => {
     const marker = `marker-${name.replaceAll(/\W+/g, '-')}`;
-    folder.write('config.yaml', `${text}\n---\n${around(text, backend)}\n---\n${serviceYaml(marker, [backend])}`);
+    const isMutual = text.includes('mode: ISTIO_MUTUAL');
+    const ofMarker = isMutual ? securedService(marker, securedPort, 'secured') : serviceYaml(marker, [backend]);
+    folder.write('config.yaml', `${text}\n---\n${around(text, backend)}\n---\n${ofMarker}`);
     await taken(marker);
     expect(await refusals(mesh)).toEqual([]);
     expect(mesh.server.lines.filter((line) => line.includes('error'))).toEqual([]);
@@ -83,8 +93,7 @@ describe.each(modes)('An Envoy over ADS by %s, as %s,', (variant, _, isProxy) =>
       expect(ofKind.length, `${kind}`).toBeGreaterThan(0);
       expect(ofKind.filter(([, count]) => count === 0)).toEqual([]);
     }
-    // The backend speaks no TLS, and seed 09 asks for it everywhere.
-    const expected = text.includes('mode: ISTIO_MUTUAL') ? /^503 / : /^200 here$/;
-    if (isProxy) expect(await mesh.envoy.answer(marker)).toMatch(expected);
+    const expected = isMutual ? `200 hello ${spiffeIdOf('caller')}` : '200 here';
+    if (isProxy) expect(await mesh.envoy.answer(marker)).toBe(expected);
   });
 });

@@ -6,7 +6,6 @@ export const caFlags = {
   ca: { type: 'string' },
   'tls-port': { type: 'string' },
   'tls-host': { type: 'string', multiple: true },
-  'trust-domain': { type: 'string' },
   'ca-tokens': { type: 'string' },
   'ca-jwks': { type: 'string' },
   'ca-issuer': { type: 'string' },
@@ -17,7 +16,6 @@ export const caHelp = `  --ca DIR             give identities: keys in DIR, made
                        there (Istio's cacerts or cert-manager's names)
   --tls-port N         configuration and certificates for those who prove who they are (15012)
   --tls-host NAME      another name that clients call it by; may be given several times
-  --trust-domain D     of the identities (cluster.local)
   --ca-tokens FILE     who has which token: lines of TOKEN NAMESPACE/SERVICE-ACCOUNT, mode 0600
   --ca-jwks FILE       keys of the cluster, to check service account tokens without asking it; with --ca-issuer URL
   --ca-audience NAME   of service account tokens (istio-ca); may be given several times`;
@@ -29,7 +27,7 @@ type CaFlags = {
 };
 
 /** Undefined: no authority. @throws UsageError for flags that say nothing without another */
-export function readCaFlags(flags: CaFlags): CaOptions | undefined {
+export function readCaFlags(flags: CaFlags, trustDomain: string | undefined): CaOptions | undefined {
   const { ca: folder, 'ca-jwks': path, 'ca-issuer': issuer } = flags;
   if (folder === undefined) {
     const useless = (Object.keys(caFlags) as (keyof typeof caFlags)[]).find((name) => flags[name] !== undefined);
@@ -42,7 +40,7 @@ export function readCaFlags(flags: CaFlags): CaOptions | undefined {
     folder,
     tlsPort: parsePort(flags['tls-port'], '--tls-port'),
     hosts: flags['tls-host'],
-    trustDomain: flags['trust-domain'],
+    trustDomain,
     tokenFile: flags['ca-tokens'],
     keySet: path === undefined || issuer === undefined ? undefined : { path, issuer },
     audiences: flags['ca-audience'],

@@ -12,11 +12,11 @@ export interface DevIdentities {
 }
 
 /** A certificate authority in memory, and a secret with which the command's processes may be whatever workload they are. */
-export function makeDevIdentities(): DevIdentities {
+export function makeDevIdentities(trustDomain?: string): DevIdentities {
   const sharedSecret = randomBytes(24).toString('base64url');
   let folder: string | undefined;
   return {
-    ca: { tlsPort: 0, sharedSecret },
+    ca: { tlsPort: 0, sharedSecret, trustDomain },
     variables: ({ addresses: { tls = '' }, authority }) => {
       folder ??= mkdtempSync(join(tmpdir(), 'inmesh-dev-'));
       const roots = join(folder, 'root-cert.pem');

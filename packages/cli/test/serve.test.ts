@@ -26,6 +26,18 @@ describe('inmesh serve', () => {
     expect(server.err).toMatch(/^published \d+ listeners \d+ routes \d+ clusters 2 endpoints$/m);
   });
 
+  it('reads what rules say of identities by the trust domain and the root namespace that it is told', async () => {
+    const policy =
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: a, namespace: root }\n';
+    const spec = 'spec: { rules: [{ from: [{ source: { principals: [cluster.local/ns/a/sa/b] } }] }] }\n';
+    const folder = keep(new ConfigFolder({ 'reviews.yaml': reviewsYaml, 'policy.yaml': `${policy}${spec}` }));
+    const flags = ['--trust-domain', 'example.org', '--root-namespace', 'root'];
+    const server = serve('--config', folder.path, ...flags, ...freePorts);
+    await expect.poll(() => server.addresses, wait).toBeDefined();
+    const dump = await fetch(`http://${server.addresses!.debug}/debug/config_dump`);
+    expect(await dump.text()).toContain('spiffe://example.org/ns/a/sa/b');
+  });
+
   it('ends with 0 at SIGINT with clients connected', async () => {
     const folder = keep(new ConfigFolder({ 'reviews.yaml': reviewsYaml }));
     const server = serve('--config', folder.path, ...freePorts);

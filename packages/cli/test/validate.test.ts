@@ -43,6 +43,14 @@ describe('inmesh validate', () => {
     expect(out).toMatch(/routes\.yaml:\d+:\d+: error: VirtualService default\/reviews: spec\.http.*subset.*v9/);
   });
 
+  it('looks at the policies of the whole mesh in the namespace that it is told', async () => {
+    const policy =
+      'apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: { name: a, namespace: root }\n';
+    const path = folderOf({ 'policy.yaml': `${policy}spec: { selector: { matchLabels: { app: a } } }\n` });
+    expect((await run('validate', path)).out).toContain('0 warnings');
+    expect((await run('validate', '--root-namespace', 'root', path)).out).toContain('1 warning\n');
+  });
+
   it('never prints keys', async () => {
     const [pair, other] = [makeCertificate(), makeCertificate()];
     const data = { 'tls.crt': btoa(pair.certificate), 'tls.key': btoa(other.key) };

@@ -22,3 +22,17 @@ it('what is left out or in its bounds is right, and all that is wrong is told at
     /streamsPerSecond is 0.*maxConnectionAgeMs is 0/,
   );
 });
+
+it.each(['', 'Example.org', 'a/b', 'a b'])('%j is no trust domain', (trustDomain) => {
+  const problem = `trustDomain is ${JSON.stringify(trustDomain)}: it must be of a-z`;
+  expect(() => checkOptions({ ...rest, trustDomain })).toThrow(problem);
+  expect(() => checkOptions({ ...rest, ca: { trustDomain } })).toThrow(`ca.${problem}`);
+});
+
+it('there is one trust domain', () => {
+  expect(() => checkOptions({ ...rest, trustDomain: 'a.org', ca: { trustDomain: 'a.org' } })).not.toThrow();
+  expect(() => checkOptions({ ...rest, trustDomain: 'a.org', ca: { trustDomain: 'b.org' } })).toThrow(
+    'give one of them',
+  );
+  expect(() => checkOptions({ ...rest, trustDomain: 'a.org', ca: {} })).toThrow('ca.trustDomain is cluster.local');
+});

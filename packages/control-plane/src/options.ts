@@ -1,4 +1,5 @@
-import type { CaOptions } from './ca/ca-options.js';
+import { isTrustDomain } from '@inmesh/core';
+import { type CaOptions, defaultCaOptions } from './ca/ca-options.js';
 import type { Logger } from './logger.js';
 
 export interface ControlPlaneOptions {
@@ -30,6 +31,10 @@ export interface ControlPlaneOptions {
   readonly clusterDomain?: string | undefined;
   /** Of objects that name none. Default `default`. */
   readonly defaultNamespace?: string | undefined;
+  /** Where the policies of the whole mesh stand. Default `istio-system`. */
+  readonly rootNamespace?: string | undefined;
+  /** Of the identities that rules name. Default: that of `ca`, else `cluster.local`. */
+  readonly trustDomain?: string | undefined;
 }
 
 export const defaultOptions = Object.freeze({
@@ -45,13 +50,24 @@ export const defaultOptions = Object.freeze({
 export const longestAgeMs = 20 * 24 * 3_600_000;
 
 /** @throws Error that names each option that is wrong */
-export function checkOptions({ streamsPerSecond, maxConnectionAgeMs }: ControlPlaneOptions): void {
+export function checkOptions({ streamsPerSecond, maxConnectionAgeMs, trustDomain, ca }: ControlPlaneOptions): void {
   const problems: string[] = [];
   if (streamsPerSecond !== undefined && !(streamsPerSecond > 0 && Number.isFinite(streamsPerSecond))) {
     problems.push(`streamsPerSecond is ${streamsPerSecond}: it must be a number above 0`);
   }
   if (maxConnectionAgeMs !== undefined && !(maxConnectionAgeMs > 0 && maxConnectionAgeMs <= longestAgeMs)) {
     problems.push(`maxConnectionAgeMs is ${maxConnectionAgeMs}: it must be above 0 and at most ${longestAgeMs}`);
+  }
+  for (const [name, value] of Object.entries({ trustDomain, 'ca.trustDomain': ca?.trustDomain })) {
+    if (value !== undefined && !isTrustDomain(value)) {
+      problems.push(
+        `${name} is ${JSON.stringify(value)}: it must be of a-z, 0-9, ".", "-" and "_", such as example.org`,
+      );
+    }
+  }
+  const ofAuthority = ca && (ca.trustDomain ?? defaultCaOptions.trustDomain);
+  if (trustDomain !== undefined && ofAuthority !== undefined && ofAuthority !== trustDomain) {
+    problems.push(`trustDomain is ${trustDomain} and ca.trustDomain is ${ofAuthority}: give one of them`);
   }
   if (problems.length > 0) throw new Error(problems.join('; '));
 }

@@ -6,7 +6,7 @@ import { admitAs } from './ca/admit-node.js';
 import { provenIdentity } from './ca/authenticate-calls.js';
 import type { CertificateAuthority } from './ca/authority.js';
 import { defaultCaOptions } from './ca/ca-options.js';
-import { openAuthority } from './ca/open-authority.js';
+import { openIdentities } from './ca/open-identities.js';
 import { openTlsPort } from './ca/tls-port.js';
 import { ClientViews } from './client-views.js';
 import { Closers } from './closers.js';
@@ -52,7 +52,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 async function start(options: ControlPlaneOptions, closers: Closers): Promise<Omit<ControlPlane, 'close'>> {
-  const { logger, clusterDomain, defaultNamespace } = options;
+  const { logger, clusterDomain, defaultNamespace, rootNamespace } = options;
+  const { trustDomain = options.ca?.trustDomain } = options;
   const defaultClient = { namespace: defaultNamespace ?? 'default' };
   const cache = new ClientViews({ defaultClient, logger });
   const { streamsPerSecond: perSecond = defaultOptions.streamsPerSecond } = options;
@@ -62,11 +63,18 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
   };
   const metrics = createMetrics(() => ads.status().length);
   const streamRate = { perSecond, clock: systemClock };
-  const ads = new AdsServer({ cache, logger, streamRate, onRefused: metrics.countRefusedStream, admission });
+  const tools = { logger, clock: systemClock, now: Date.now };
+  // Before any port: whoever finds the server finds its authority too.
+  const identities = options.ca && (await openIdentities(options.ca, { ...tools, count: metrics.countCertificate }));
+  if (identities !== undefined) closers.add(identities.close);
+  const authority = identities?.authority;
+  const secretsFor = (metadata: Metadata) => identities?.secrets.sourceFor(provenIdentity(metadata));
+  const onRefused = metrics.countRefusedStream;
+  const ads = new AdsServer({ cache, logger, streamRate, onRefused, admission, secretsFor });
   const loads = new LoadReportServer({ cache, logger, onLoad: metrics.countLoad });
   const report = new StateReport(logger);
   const publisher = new ConfigPublisher({
-    files: new ConfigSet({ clusterDomain, defaultNamespace }),
+    files: new ConfigSet({ clusterDomain, defaultNamespace, rootNamespace, trustDomain }),
     cache,
     onState: (state, files) => metrics.setState(state, report.write(state, files)),
     now: Date.now,
@@ -77,10 +85,6 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
 
   const { maxConnectionAgeMs = defaultOptions.maxConnectionAgeMs } = options;
 
-  const tools = { logger, clock: systemClock, now: Date.now };
-  // Before any port: whoever finds the server finds its authority too.
-  const authority = options.ca && (await openAuthority(options.ca, tools));
-  if (authority !== undefined) closers.add(() => authority.close());
   const xds = await openAdsPort({ ads, loads }, metrics, {
     host,
     port: xdsPort,
@@ -89,9 +93,9 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
   });
   closers.add(xds.close);
   const tls =
-    authority &&
+    identities &&
     (await openTlsPort({
-      ...{ ...tools, ca: options.ca ?? {}, authority, services: { ads, loads }, metrics, maxConnectionAgeMs },
+      ...{ ...tools, ca: options.ca ?? {}, ...identities, services: { ads, loads }, metrics, maxConnectionAgeMs },
       at: { host, port: options.ca?.tlsPort ?? defaultCaOptions.tlsPort, flag: '--tls-port' },
       clusterDomain: clusterDomain ?? 'cluster.local',
     }));

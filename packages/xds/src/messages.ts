@@ -131,6 +131,7 @@ export * from './gen/envoy/type/v3/range_pb.js';
 export * from './gen/envoy/type/v3/token_bucket_pb.js';
 export { type Status as RpcStatus, StatusSchema as RpcStatusSchema } from './gen/google/rpc/status_pb.js';
 export * from './gen/istio/v1/auth/ca_pb.js';
+export * from './gen/spiffe/workload/workload_pb.js';
 export * from './gen/udpa/annotations/sensitive_pb.js';
 export {
   type TypedStruct as UdpaTypedStruct,

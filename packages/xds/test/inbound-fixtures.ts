@@ -12,6 +12,8 @@ import {
   type Listener,
   ListenerSchema,
   RouterSchema,
+  TcpProxySchema,
+  UdpaTypedStructSchema,
   UpstreamTlsContextSchema,
   UriTemplateMatchConfigSchema,
 } from '../src/messages.js';
@@ -25,6 +27,8 @@ const registry = createRegistry(
   FaultDelaySchema,
   HTTPFaultSchema,
   RouterSchema,
+  TcpProxySchema,
+  UdpaTypedStructSchema,
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
   UriTemplateMatchConfigSchema,

@@ -1,4 +1,4 @@
-import { startControlPlane } from '@inmesh/control-plane';
+import { type CaOptions, type ControlPlane, startControlPlane } from '@inmesh/control-plane';
 import type { ClientStatus } from '@inmesh/xds/server';
 import type { ConfigFolder } from '../../support/config-folder.js';
 import type { closeAfterEach } from '../../support/seeds.js';
@@ -9,6 +9,9 @@ type Keep = ReturnType<typeof closeAfterEach>;
 /** A config server in this process. */
 export interface Server {
   readonly xds: string;
+  /** Of its TLS port, where it has an authority. */
+  readonly tls: string;
+  readonly authority: ControlPlane['authority'];
   /** What it said, a line each. */
   readonly lines: readonly string[];
   /** One entry for each stream. */
@@ -16,16 +19,17 @@ export interface Server {
   close(): Promise<void>;
 }
 
-export async function serve(folder: string, xdsPort = 0): Promise<Server> {
+export async function serve(folder: string, xdsPort = 0, ca?: CaOptions): Promise<Server> {
   const lines: string[] = [];
   const log = (line: string, fields?: object) => void lines.push(`${line} ${JSON.stringify(fields ?? {})}`);
   const logger = { debug: () => {}, info: log, warn: log, error: log };
-  const plane = await startControlPlane({ config: [folder], logger, xdsPort, metricsPort: 0, debugPort: 0 });
+  const plane = await startControlPlane({ config: [folder], logger, xdsPort, metricsPort: 0, debugPort: 0, ca });
   const clients = async () => {
     const response = await fetch(`http://${plane.addresses.debug}/debug/status`);
     return ((await response.json()) as { clients: ClientStatus[] }).clients;
   };
-  return { xds: plane.addresses.xds, lines, clients, close: () => plane.close() };
+  const { xds, tls = '' } = plane.addresses;
+  return { xds, tls, authority: plane.authority, lines, clients, close: () => plane.close() };
 }
 
 export interface EnvoyMesh {

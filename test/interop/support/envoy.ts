@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,10 @@ export class Envoy {
     const proxyPort = await fixedPort();
     const bootstrap = JSON.stringify(envoyBootstrap({ ...options, proxyPort: isProxy ? proxyPort : undefined }));
     const flags = ['--disable-hot-restart', '--concurrency', '1', '--log-level', 'warning'];
-    const files = ['--config-yaml', bootstrap, '--admin-address-path', join(folder, 'admin')];
+    // By a file: listeners of a test may be more than an argument holds.
+    const config = join(folder, 'bootstrap.json');
+    writeFileSync(config, bootstrap, { mode: 0o600 });
+    const files = ['--config-path', config, '--admin-address-path', join(folder, 'admin')];
     const child = spawn(program, [...flags, ...files], { stdio: ['ignore', 'ignore', 'pipe'] });
     const envoy = new Envoy(child, folder, proxyPort);
     await envoy.waitFor('its admin port', () => envoy.#adminAddress !== '');

@@ -3,6 +3,7 @@ import { type ChildCommand, startChild } from '../child-command.js';
 import { type Command, parseFlags, requirePaths, UsageError } from '../command.js';
 import { makeDevIdentities } from '../dev-identities.js';
 import { type EndSignals, watchEndSignals } from '../end-signal.js';
+import { identityFlags, identityHelp, readIdentityFlags } from '../identity-flags.js';
 import { type Io, writeLine } from '../io.js';
 import { terminalLogger } from '../terminal-logger.js';
 import { listeningLine } from './serve.js';
@@ -11,6 +12,7 @@ const options = {
   config: { type: 'string', multiple: true },
   'cluster-domain': { type: 'string' },
   namespace: { type: 'string' },
+  ...identityFlags,
 } as const;
 
 export const dev: Command = {
@@ -23,7 +25,8 @@ account (SERVICE_ACCOUNT, POD_NAMESPACE), from a certificate authority that is g
 
   --config PATH        file or folder, watched for changes; may be given several times
   --cluster-domain D   end of service names (cluster.local)
-  --namespace NS       of objects that name none (default)`,
+  --namespace NS       of objects that name none (default)
+${identityHelp}`,
   run,
 };
 
@@ -33,7 +36,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const config = requirePaths(values.config, '--config');
   let child: ChildCommand | undefined;
   const signals = watchEndSignals(() => child?.kill('SIGKILL'));
-  const identities = makeDevIdentities();
+  const identities = makeDevIdentities(values['trust-domain']);
   try {
     const controlPlane = await startControlPlane({
       config,
@@ -41,6 +44,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
       metricsPort: 0,
       debugPort: 0,
       ca: identities.ca,
+      ...readIdentityFlags(values),
       clusterDomain: values['cluster-domain'],
       defaultNamespace: values.namespace,
       logger: devLogger(io),

@@ -4,6 +4,7 @@ import { checkFiles, type FileCheck } from '../check-files.js';
 import { clientOptions, parseLabels, parseLocality } from '../client-flags.js';
 import { type Command, parseFlags, requirePaths, UsageError } from '../command.js';
 import { hintForUrl } from '../hint-host.js';
+import { identityFlags, identityHelp, readIdentityFlags } from '../identity-flags.js';
 import { type Io, writeLine } from '../io.js';
 
 const options = {
@@ -13,6 +14,7 @@ const options = {
   header: { type: 'string', multiple: true },
   namespace: { type: 'string' },
   'cluster-domain': { type: 'string' },
+  ...identityFlags,
   ...clientOptions,
   json: { type: 'boolean' },
 } as const;
@@ -32,6 +34,7 @@ Says which listener, virtual host, route, clusters and endpoints a request takes
   --labels K=V,K=V     of the caller
   --locality R/Z/S     of the caller: region, zone and sub-zone
   --cluster-domain D   end of service names (cluster.local)
+${identityHelp}
   --json               for machines`,
   run,
 };
@@ -52,7 +55,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const check = 'config' in source ? await checkConfig(source.config, values) : undefined;
   if (check !== undefined && hasErrors(check, io)) return 1;
   const { namespace, 'cluster-domain': clusterDomain } = values;
-  const caller = callerOf(values);
+  const caller = { ...callerOf(values), ...readIdentityFlags(values) };
   const explanation = await withMesh({ ...source, ...caller, namespace, clusterDomain }, (mesh) =>
     mesh.explain(request),
   );
@@ -88,7 +91,7 @@ function parseHeader(line: string): [name: string, value: string] {
 
 function checkConfig(paths: readonly string[], values: Flags): Promise<FileCheck> {
   const { 'cluster-domain': clusterDomain, namespace: defaultNamespace } = values;
-  return checkFiles(paths, { clusterDomain, defaultNamespace });
+  return checkFiles(paths, { clusterDomain, defaultNamespace, ...readIdentityFlags(values) });
 }
 
 /** A mesh waits for files to be mended; a command says what is wrong and ends. */

@@ -3,6 +3,7 @@ import { caFlags, caHelp, readCaFlags } from '../ca-flags.js';
 import { type Command, parseFlags, parsePort, requirePaths } from '../command.js';
 import { watchEndSignals } from '../end-signal.js';
 import { parseAmount, parseDurationMs } from '../flag-values.js';
+import { identityFlags, identityHelp, readIdentityFlags } from '../identity-flags.js';
 import { type Io, writeLine } from '../io.js';
 import { terminalLogger } from '../terminal-logger.js';
 
@@ -13,6 +14,7 @@ const options = {
   'metrics-port': { type: 'string' },
   'debug-port': { type: 'string' },
   ...caFlags,
+  ...identityFlags,
   'streams-per-second': { type: 'string' },
   'max-connection-age': { type: 'string' },
   'cluster-domain': { type: 'string' },
@@ -37,7 +39,8 @@ ${caHelp}
   --max-connection-age DURATION
                        after it a client has to connect anew, so that several servers share the clients (30m)
   --cluster-domain D   end of service names (cluster.local)
-  --namespace NS       of objects that name none (default)`,
+  --namespace NS       of objects that name none (default)
+${identityHelp}`,
   run,
 };
 
@@ -49,7 +52,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     xdsPort: parsePort(values['xds-port'], '--xds-port'),
     metricsPort: parsePort(values['metrics-port'], '--metrics-port'),
     debugPort: parsePort(values['debug-port'], '--debug-port'),
-    ca: readCaFlags(values),
+    ca: readCaFlags(values, values['trust-domain']),
+    ...readIdentityFlags(values),
     streamsPerSecond: parseAmount(values['streams-per-second'], '--streams-per-second'),
     maxConnectionAgeMs: parseDurationMs(values['max-connection-age'], '--max-connection-age', longestAgeMs),
     clusterDomain: values['cluster-domain'],

@@ -2,6 +2,7 @@ import { formatIssue } from '@inmesh/config';
 import { checkFiles, type FileCheck } from '../check-files.js';
 import { clientOptions, parseLabels, parseLocality } from '../client-flags.js';
 import { type Command, parseFlags, requirePaths } from '../command.js';
+import { identityFlags, identityHelp, readIdentityFlags } from '../identity-flags.js';
 import { type Io, writeLine } from '../io.js';
 
 const options = {
@@ -9,6 +10,7 @@ const options = {
   strict: { type: 'boolean' },
   'cluster-domain': { type: 'string' },
   namespace: { type: 'string' },
+  ...identityFlags,
   ...clientOptions,
 } as const;
 
@@ -22,6 +24,7 @@ Prints every issue of files and folders as file:line:column, and a summary. Exit
   --json               for machines
   --cluster-domain D   end of service names (cluster.local)
   --namespace NS       of objects that name none, and of the client (default)
+${identityHelp}
   --labels K=V,K=V     of the client
   --locality R/Z/S     of the client: region, zone and sub-zone`,
   run,
@@ -38,7 +41,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     ...(labels !== undefined && { labels }),
     ...(locality !== undefined && { locality }),
   };
-  const check = await checkFiles(paths, { clusterDomain, defaultNamespace, client });
+  const check = await checkFiles(paths, { clusterDomain, defaultNamespace, client, ...readIdentityFlags(values) });
   if (check.files === 0) writeLine(io.err, `no YAML files in ${paths.join(', ')}`);
   writeLine(io.out, values.json ? JSON.stringify(check, undefined, 2) : format(check));
   return check.errors > 0 || (values.strict === true && check.warnings > 0) ? 1 : 0;

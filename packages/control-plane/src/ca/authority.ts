@@ -59,6 +59,11 @@ export class CertificateAuthority {
     return this.#signer.roots;
   }
 
+  /** PEM, the certificate that leaves are signed by from now on. */
+  get signedBy(): string {
+    return this.#signer.issuer.certificate.toString('pem');
+  }
+
   get #signer(): Signer {
     return this.options.source.signer;
   }
@@ -84,6 +89,19 @@ export class CertificateAuthority {
       return { ok: false, reason: 'other_identity', detail };
     }
     return await this.#issue([{ type: 'url', value: spiffeId }], request.publicKey, validityMs);
+  }
+
+  /**
+   * For a key that was made here.
+   * @param identity whom the caller has proved to be
+   * @param validityMs 0 for the default
+   */
+  async signKey(
+    publicKey: Uint8Array<ArrayBuffer>,
+    { spiffeId }: PeerIdentity,
+    validityMs: number,
+  ): Promise<SigningResult> {
+    return await this.#issue([{ type: 'url', value: spiffeId }], publicKey, validityMs);
   }
 
   /** For the config server's own port. */

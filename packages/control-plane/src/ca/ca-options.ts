@@ -14,6 +14,8 @@ export interface CaOptions {
   readonly trustDomain?: string | undefined;
   /** Of each of the two phases of a change of roots, in ms. Default: 24 h, the life of a certificate. */
   readonly phaseMs?: number | undefined;
+  /** How long the certificates last that are given by SDS, in ms; 24 h at most, which is the default. */
+  readonly sdsValidityMs?: number | undefined;
   /** 0 takes a free port. Default 15012. */
   readonly tlsPort?: number | undefined;
   /** Names and addresses that clients call the TLS port by, beside the usual ones. */

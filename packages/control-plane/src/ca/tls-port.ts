@@ -10,7 +10,7 @@ import type { CertificateAuthority } from './authority.js';
 import { type CaOptions, hostsOf } from './ca-options.js';
 import { addCertificateService } from './certificate-service.js';
 import { chooseAuthenticators } from './choose-authenticators.js';
-import { defaultIdentityLimit, IdentityLimit } from './identity-limit.js';
+import type { IdentityLimit } from './identity-limit.js';
 import { limitedLogger } from './limited-logger.js';
 import type { AuthorityTools } from './open-authority.js';
 import { ServerCertificate } from './server-certificate.js';
@@ -19,6 +19,7 @@ import { openTlsListener, type TlsListener } from './tls-listener.js';
 export interface TlsPortOptions extends AuthorityTools {
   readonly ca: CaOptions;
   readonly authority: CertificateAuthority;
+  readonly limit: IdentityLimit;
   readonly services: { readonly ads: AdsServer; readonly loads: LoadReportServer };
   readonly metrics: ServerMetrics;
   readonly at: PortChoice;
@@ -34,7 +35,7 @@ export interface TlsPort {
 
 /** The port of those who prove who they are: certificates, and the same configuration as on the plain one. */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
-  const { ca, authority, services, metrics, at, clusterDomain, clock, now } = options;
+  const { ca, authority, limit, services, metrics, at, clusterDomain, clock, now } = options;
   const logger = limitedLogger(options.logger, clock.now);
   const server = new Server({
     ...serverOptions,
@@ -48,7 +49,6 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
       countDiscovery(metrics),
     ],
   });
-  const limit = new IdentityLimit({ ...defaultIdentityLimit, ...ca.limit, now: clock.now });
   addCertificateService(server, { authority, limit, logger, count: metrics.countCertificate });
   services.ads.addTo(server);
   services.loads.addTo(server);

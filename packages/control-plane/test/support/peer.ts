@@ -6,11 +6,18 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 
 type Method = DescMethodBiDiStreaming;
 
-/** A stream of any method of the xDS port, and all that came on it. */
+/** How the TLS port is spoken to. */
+export interface Proof {
+  /** PEM. */
+  readonly roots: readonly string[];
+  readonly token: string;
+}
+
+/** A stream of any method of the xDS port, or with a proof of the TLS port, and all that came on it. */
 export class PeerStream<Of extends Method> {
   readonly received: MessageShape<Of['output']>[] = [];
   readonly #client: Client;
@@ -19,12 +26,18 @@ export class PeerStream<Of extends Method> {
   constructor(
     address: string,
     private readonly method: Of,
+    proof?: Proof,
   ) {
-    this.#client = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+    const channel =
+      proof === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(proof.roots.join('')));
+    const metadata = new Metadata();
+    if (proof !== undefined) metadata.set('authorization', `Bearer ${proof.token}`);
+    this.#client = new Client(address, channel, { 'grpc.use_local_subchannel_pool': 1 });
     this.#stream = this.#client.makeBidiStreamRequest(
       `/${method.parent.typeName}/${method.name}`,
       (request: MessageShape<Of['input']>) => Buffer.from(toBinary(method.input as Of['input'], request)),
       (bytes) => fromBinary(method.output as Of['output'], bytes),
+      metadata,
     );
     this.#stream.on('error', () => {}); // the server goes first
     this.#stream.on('data', (response: MessageShape<Of['output']>) => this.received.push(response));

@@ -7,8 +7,9 @@ import type {
   ResourceProblem,
   RouteConfiguration,
 } from '@inmesh/core';
-import { closedInbound, isInboundName } from '../resources/decode-inbound-listener.js';
+import { closedInbound } from '../resources/decode-inbound-listener.js';
 import type { DecodedListener } from '../resources/decode-listener.js';
+import { isInboundName } from '../resources/inbound-name.js';
 import { mergeInbound } from '../resources/merge-inbound.js';
 import { resourceKinds } from '../resources/type-urls.js';
 import { clustersOf, clustersOfInbound, inlineRoutesOf, referencesOf, serviceNameOf } from './references.js';

@@ -17,6 +17,11 @@ export interface GrpcConnectionOptions {
   readonly credentials: () => ChannelCredentials;
   /** A larger response ends the stream before it is buffered. */
   readonly maxReceiveMessageBytes: number;
+  /**
+   * No pings: the kernel knows when the other end of a local socket is gone, and servers of gRPC-Go that nobody has told
+   * otherwise end a connection that is pinged more often than every 5 minutes. Default false.
+   */
+  readonly isLocal?: boolean;
 }
 
 /** A connection without an answer to a ping for this long is given up; together, with what a busy process loses, a dead one is seen within 15 s. */
@@ -31,7 +36,7 @@ export function grpcConnector<Request, Response>(
   method: MethodDefinition<Request, Response>,
 ): Connect<Request, Response> {
   const channelOptions: ClientOptions = {
-    ...keepalive,
+    ...(options.isLocal ? {} : keepalive),
     'grpc.use_local_subchannel_pool': 1,
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_retries': 0,

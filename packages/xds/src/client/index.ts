@@ -1,6 +1,11 @@
 export { certificateService } from '../grpc/certificate-service.js';
 export { AdsClient, type AdsClientOptions, type AdsStatus, type ConnectTo } from './ads-client.js';
 export type { AdsConnection, Connect, ConnectIncrementally, ConnectionHandlers } from './connection.js';
+export type { ReceivedSecret } from './identity-streams/read-secret.js';
+export { type ReceivedSecrets, type SecretServer, streamSecrets } from './identity-streams/secrets.js';
+export { type ServerSecretsOptions, streamServerSecrets } from './identity-streams/server-secrets.js';
+export type { IdentityStream, IdentityStreamEnd, IdentityStreamHandlers } from './identity-streams/stream-end.js';
+export { streamWorkloadApi, type X509SVID, type X509SVIDResponse } from './identity-streams/workload-api.js';
 export { LastGoodCopy, type LastGoodCopyOptions } from './last-good/last-good-copy.js';
 export type { NodeIdentity } from './node.js';
 export { type CertificateCredentials, requestCertificate } from './request-certificate.js';

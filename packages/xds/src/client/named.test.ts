@@ -84,6 +84,16 @@ function serve(server: string, ...names: string[]): void {
 }
 
 describe('A client that asks by name', () => {
+  it('has no configuration of what comes in alone before a server is there', () => {
+    start();
+    subscribe('virtualInbound');
+    clock.advance(0);
+    expect(published).toEqual([]);
+    to('main').handlers.onOpen();
+    clock.advance(0);
+    expect(published).toHaveLength(1);
+  });
+
   it('asks for nothing and has an empty configuration until something is wanted', () => {
     start();
     to('main').handlers.onOpen();

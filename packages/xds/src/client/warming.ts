@@ -1,5 +1,6 @@
 import type { Clock, MeshResources, Timer } from '@inmesh/core';
 import type { ResourceError } from '../resources/decode-result.js';
+import { isInboundName } from '../resources/inbound-name.js';
 import type { DecodedResources } from '../resources/resource-types.js';
 import { type ResourceKind, resourceKinds } from '../resources/type-urls.js';
 import { applyResponse } from './apply-response.js';
@@ -71,7 +72,8 @@ export class Warming {
   subscribe(listeners: ReadonlySet<string>): void {
     this.#listeners = listeners;
     this.#refer();
-    this.#changed();
+    // Before anything is called there is no configuration until a server is there: a copy of one may be found first.
+    if (!this.isUnwanted || this.#published !== undefined) this.#changed();
   }
 
   /**
@@ -123,9 +125,9 @@ export class Warming {
     return this.#published !== undefined;
   }
 
-  /** Whether listeners are asked for by name, and none is yet. */
+  /** Whether listeners are asked for by name, and none of a host is yet. */
   get isUnwanted(): boolean {
-    return this.#isNamed && this.#listeners.size === 0;
+    return this.#isNamed && [...this.#listeners].every(isInboundName);
   }
 
   /** Whether anything that was asked for is not known yet, not even that it does not exist. */

@@ -14,6 +14,7 @@ import type {
 import { type ServedKind, servedKinds } from '../resources/type-urls.js';
 import type { ClientStatus, ResourceStatus } from './client-status.js';
 import { type Admission, DiscoveryStream } from './discovery-stream.js';
+import type { SecretSource } from './own-secrets.js';
 import { PrivateSecrets } from './private-secrets.js';
 import type { SnapshotSource } from './snapshot-cache.js';
 import { StreamGate, type StreamRate } from './stream-gate.js';
@@ -33,6 +34,8 @@ export interface AdsServerOptions {
   readonly streamRate?: StreamRate | undefined;
   /** What the client of a call has proved, where its port asks. Default: nothing. */
   readonly admission?: ((metadata: Metadata) => Admission | undefined) | undefined;
+  /** What is made for the client of a call alone, and is in no snapshot. Default: nothing is. */
+  readonly secretsFor?: ((metadata: Metadata) => SecretSource | undefined) | undefined;
   /** Called for each stream that is refused. */
   readonly onRefused?: (() => void) | undefined;
 }
@@ -45,6 +48,7 @@ interface Stream {
   send(): void;
   sendHeartbeats(): void;
   end(): void;
+  release(): void;
 }
 
 /** Thousands of streams must not hold up the event loop together. */
@@ -138,13 +142,15 @@ export class AdsServer {
       call.end();
       return;
     }
-    const { cache, logger, now = Date.now, ttl } = this.#options;
-    const stream = new DiscoveryStream({
+    const { cache, logger, now = Date.now, ttl, admission, secretsFor } = this.#options;
+    const stream: Stream & { receive(request: Request): void } = new DiscoveryStream({
       ...{ call, variant, service, cache, logger, now, ttlMs: ttl?.ms },
-      ...{ peer: call.getPeer(), secrets: this.#secrets, admission: this.#options.admission?.(call.metadata) },
+      ...{ peer: call.getPeer(), secrets: this.#secrets, admission: admission?.(call.metadata) },
+      ...{ ownSecrets: secretsFor?.(call.metadata), onOwnSecrets: () => this.#sendLater(stream) },
     });
     this.#streams.add(stream);
     const forget = () => {
+      stream.release();
       this.#streams.delete(stream);
       this.#behind.delete(stream);
     };
@@ -164,6 +170,13 @@ export class AdsServer {
   #sendToAll(): void {
     for (const stream of this.#streams) this.#behind.add(stream);
     if (this.#turn === undefined) this.#sendToSome();
+  }
+
+  /** What comes of many streams in one turn is sent together. */
+  #sendLater(stream: Stream): void {
+    if (!this.#streams.has(stream)) return;
+    this.#behind.add(stream);
+    this.#turn ??= setImmediate(() => this.#sendToSome());
   }
 
   #sendToSome(): void {

@@ -3,6 +3,7 @@ import type { Logger } from '../logger.js';
 import type { Node } from '../messages.js';
 import { type ServedKind, servedKindOf, typeUrls } from '../resources/type-urls.js';
 import type { ClientStatus, ResourceStatus } from './client-status.js';
+import type { SecretSource, SecretView } from './own-secrets.js';
 import type { PrivateSecrets } from './private-secrets.js';
 import type { SnapshotSource } from './snapshot-cache.js';
 import { type PendingResponse, type Phase, TypeChannel } from './type-channel.js';
@@ -53,6 +54,10 @@ export interface DiscoveryStreamOptions<Request, Response> {
   readonly secrets: PrivateSecrets;
   /** Undefined: nobody has asked the client who it is. */
   readonly admission?: Admission | undefined;
+  /** Of what is made for this client alone. Default: nothing is. */
+  readonly ownSecrets?: SecretSource | undefined;
+  /** Called when there is something new among it: `send` is due, though not within the call. */
+  readonly onOwnSecrets?: (() => void) | undefined;
   readonly now: () => number;
   /** For clients that know lifetimes. */
   readonly ttlMs?: number | undefined;
@@ -64,12 +69,14 @@ export class DiscoveryStream<Request, Response> {
   readonly #channels = new Map<ServedKind, TypeChannel>();
   readonly #unknownTypes = new Set<string>();
   readonly #connectedAtMs: number;
+  readonly #own: SecretView | undefined;
   #node: Node | undefined;
   #isWriting = false;
 
   constructor(options: DiscoveryStreamOptions<Request, Response>) {
     this.#options = options;
     this.#connectedAtMs = options.now();
+    this.#own = options.ownSecrets?.open(() => options.onOwnSecrets?.());
   }
 
   get node(): Node | undefined {
@@ -93,7 +100,10 @@ export class DiscoveryStream<Request, Response> {
   resources(): ResourceStatus[] {
     const current = this.#options.cache.snapshotFor(this.#node);
     if (current === undefined) return [];
-    return [...this.#channels].flatMap(([kind, channel]) => channel.resources(this.#typeOf(kind, current)));
+    return [...this.#channels].flatMap(([kind, channel]) => {
+      const type = this.#typeOf(kind, current);
+      return type === undefined ? [] : channel.resources(type);
+    });
   }
 
   receive(message: Request): void {
@@ -141,7 +151,13 @@ export class DiscoveryStream<Request, Response> {
   }
 
   end(): void {
+    this.release();
     this.#options.call.end();
+  }
+
+  /** Nothing is made for this client any more. */
+  release(): void {
+    this.#own?.close();
   }
 
   #receiveKnown(kind: ServedKind, request: TypeRequest): void {
@@ -173,14 +189,20 @@ export class DiscoveryStream<Request, Response> {
     return needed.every((feature) => features.includes(feature)) ? this.#options.ttlMs : undefined;
   }
 
-  /** What the client may see of a type. */
-  #typeOf(kind: ServedKind, current: VersionedSnapshot): VersionedType {
+  /** What the client may see of a type. Undefined: it is to wait. */
+  #typeOf(kind: ServedKind, current: VersionedSnapshot): VersionedType | undefined {
     if (kind !== 'secret') return current[kind];
+    const wants = (name: string) => this.#channel(kind).wants(name);
+    const listed = this.#listedSecrets(current.secret, wants);
+    return this.#own === undefined ? listed : this.#own.look(wants)?.over(listed);
+  }
+
+  #listedSecrets(all: VersionedType, wants: (name: string) => boolean): VersionedType {
     const { peer, secrets, admission } = this.#options;
     // Its snapshot has the secrets of the namespace that it has proved, and of no other.
-    if (admission !== undefined) return current.secret;
-    secrets.report(peer, this.#node?.id, current.secret, (name) => this.#channel(kind).wants(name));
-    return secrets.visibleFrom(peer, current.secret);
+    if (admission !== undefined) return all;
+    secrets.report(peer, this.#node?.id, all, wants);
+    return secrets.visibleFrom(peer, all);
   }
 
   #nextResponse(): PendingResponse | undefined {
@@ -189,8 +211,8 @@ export class DiscoveryStream<Request, Response> {
     for (const [kind, phase] of sendingOrder) {
       if (kind === 'listener' && this.#isWarming) return undefined;
       const channel = this.#channels.get(kind);
-      if (channel === undefined) continue;
-      const pending = channel.next(this.#typeOf(kind, current), phase, this.#isUsed);
+      const type = channel && this.#typeOf(kind, current);
+      const pending = type && channel.next(type, phase, this.#isUsed);
       if (pending === undefined) continue;
       this.#refreshReferences(pending);
       return pending;
@@ -219,7 +241,8 @@ export class DiscoveryStream<Request, Response> {
 
   #nextHeartbeat(current: VersionedSnapshot): PendingResponse | undefined {
     for (const [kind, channel] of this.#channels) {
-      const pending = channel.nextHeartbeat(this.#typeOf(kind, current));
+      const type = this.#typeOf(kind, current);
+      const pending = type && channel.nextHeartbeat(type);
       if (pending !== undefined) return pending;
     }
     return undefined;

@@ -7,6 +7,7 @@ export type { Admission } from './discovery-stream.js';
 export { knownTypes } from './known-types.js';
 export { LoadReportServer, type LoadReportServerOptions } from './load-report-server.js';
 export type { ClusterLoad, LoadReport, LocalityLoad } from './load-reports.js';
+export { OwnSecrets, type SecretSource, type SecretView } from './own-secrets.js';
 export { redact } from './redact.js';
 export { SnapshotCache, type SnapshotSource, type SnapshotWatcher } from './snapshot-cache.js';
 export {

@@ -65,6 +65,11 @@ function versionType<Kind extends ServedKind>(
   return version === previous?.version ? previous : { version, resources };
 }
 
+/** One of no snapshot. */
+export function versionSecret(message: ServedMessages['secret']): VersionedResource {
+  return versionResource('secret', message.name, message, undefined);
+}
+
 type MakeListener = NonNullable<ResourceSet['listenerOnDemand']>;
 
 const onDemand = new WeakMap<MakeListener, OnDemand>();
