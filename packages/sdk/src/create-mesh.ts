@@ -41,6 +41,7 @@ import { SystemClock } from './runtime/system-clock.js';
 const processEnvironment: Environment = {
   variables: process.env,
   readFile: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+  exists: existsSync,
 };
 
 /**
@@ -53,7 +54,9 @@ export async function createMesh(options: MeshOptions = {}): Promise<Mesh> {
   const clock = options.clock ?? new SystemClock({ keepsProcessAlive: true });
   const background = options.clock ?? new SystemClock({ keepsProcessAlive: false });
   const { random, logger } = resolved;
-  const identity = await openIdentity(resolved.identity, { clock: background, random, logger });
+  const identity = await openIdentity(resolved.identity, {
+    ...{ clock: background, random, logger, nodeId: defaultNodeId(resolved) },
+  });
   const store = await openStore(resolved.redis);
   const dns = createDns({ ...resolved.dns, clock: background, random: resolved.random });
   const [source, hash64] = await Promise.all([createSource(resolved, background, dns, identity), loadHash64()]);
@@ -74,9 +77,12 @@ function assembleMesh(
 ): Mesh {
   const { clock, background, dns, source, store, identity, hash64 } = parts;
   const { random, workload, logger } = options;
-  const upstreamTls = new UpstreamTlsContexts(new TlsMaterial(identity, undefined));
+  const upstreamTls = new UpstreamTlsContexts(new TlsMaterial(identity, source?.secrets));
   const pools = new EndpointPools(clock, upstreamTls);
-  const stopRetiring = identity?.onChange(() => pools.retire());
+  const stopRetiring = identity?.onChange(() => {
+    pools.retire();
+    grpc.retire();
+  });
   const assembler = new SnapshotAssembler({
     clock: background,
     random,
@@ -89,7 +95,9 @@ function assembleMesh(
     },
   });
   const snapshots = new SnapshotHolder(assembler.assemble(emptyResources));
-  const telemetry = options.telemetry.map((plugin) => plugin.create({ workload, clock, logger, snapshots }));
+  const telemetry = options.telemetry.map((plugin) =>
+    plugin.create({ workload, clock, logger, snapshots, ...(identity && { identity }) }),
+  );
   const rateLimiter = createRateLimiter({
     ...{ clock, random, logger, workload, store, maxWaitMs: options.maxStoreWaitMs },
     onStoreChange: (answering) => {
@@ -108,6 +116,7 @@ function assembleMesh(
     rateLimiter,
     upstreamTls,
     probePaths: options.probePaths,
+    takesGrpcProbes: options.takesGrpcProbes,
     onConnectionRefused: (reason) => {
       for (const listener of telemetry) listener.connectionRefused?.(reason);
     },
@@ -115,6 +124,9 @@ function assembleMesh(
     ...(identity && { identity }),
     policy: inboundChecks({
       ...{ clock, logger, telemetry, wallClock: Date.now },
+      onTokenRefused: (reason) => {
+        for (const listener of telemetry) listener.tokenRefused?.(reason);
+      },
       askService: (call, authorization) =>
         authorization.service.kind === 'http' ? askHttp(call, authorization) : askGrpc(call, authorization),
     }),
@@ -254,13 +266,13 @@ async function createSource(
   dns: Dns,
   identity: IdentitySource | undefined,
 ): Promise<ConfigSource | undefined> {
-  const { source, clusterDomain, workload, client, logger } = options;
+  const { source, workload } = options;
   switch (source.kind) {
     case 'dns':
       return undefined;
     case 'files': {
       const { FolderSource } = await import('./discovery/folder-source.js');
-      return new FolderSource(source.paths, { clusterDomain, namespace: workload.namespace, client, logger });
+      return new FolderSource(source.paths, { ...options, namespace: workload.namespace, identity });
     }
     case 'xds':
       return xdsSource(source.bootstrap, options, clock, identity);

@@ -25,14 +25,16 @@ export interface MeshInternals {
   readonly upstreamTls?: UpstreamTlsContexts;
   /** Served in plain text where mutual TLS is required. Default: none. */
   readonly probePaths?: readonly string[];
+  /** The same for `Check` of gRPC's health service. Default: no. */
+  readonly takesGrpcProbes?: boolean;
   /** Told of each incoming connection that was refused. */
   readonly onConnectionRefused?: (reason: PeerRefusalReason) => void;
   /** SPIFFE IDs of those whose `x-forwarded-client-cert` is believed. Default: none. */
   readonly trustForwardedClientCert?: readonly string[];
   /** Undefined: incoming calls are not counted. */
   readonly rateLimiter?: RateLimiter;
-  /** What the policies for incoming calls need. Undefined: policies are not looked at. */
-  readonly policy?: InboundChecks;
+  /** What the policies for incoming calls need. */
+  readonly policy: InboundChecks;
 }
 
 /** Tells the source of a gRPC target `xds://AUTHORITY/HOST`, where it asks for hosts one by one. */

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { ClientView, EgressMode } from '@inmesh/config';
 import type { Clock, Random } from '@inmesh/core';
-import { MeshError, parseSpiffeId } from '@inmesh/core';
-import { authorityOf } from './identity/authority-location.js';
-import { istioFolder } from './identity/identity-files.js';
-import type { IdentityOption } from './identity/open-identity.js';
+import { isTrustDomain, MeshError, parseSpiffeId } from '@inmesh/core';
+import { findIdentity } from './identity/find-identity.js';
+import { identityProblems } from './identity/identity-problems.js';
+import type { FoundIdentity, IdentityOption } from './identity/open-identity.js';
 import { type Logger, silentLogger } from './logger.js';
 import type { WorkloadInfo } from './mesh-internals.js';
 import { resolveClient } from './resolve-client.js';
@@ -26,6 +26,13 @@ export interface MeshOptions {
   readonly namespace?: string;
   /** Default: `cluster.local`. */
   readonly clusterDomain?: string;
+  /**
+   * Of the identities that rules in files name; a config server has its own. Default: INMESH_TRUST_DOMAIN, else that of this
+   * workload's identity, else `cluster.local`.
+   */
+  readonly trustDomain?: string;
+  /** Where the rules of the whole mesh stand, in files. Default: INMESH_ROOT_NAMESPACE, else `istio-system`. */
+  readonly rootNamespace?: string;
   /**
    * Whether hosts that the configuration does not name may be called; with `REGISTRY_ONLY` such a call is answered with 502,
    * whatever a Sidecar says. Default: INMESH_EGRESS, else `ALLOW_ANY`.
@@ -68,13 +75,20 @@ export interface MeshOptions {
   /**
    * Who this workload is, by an X.509-SVID: a folder with `cert-chain.pem`, `key.pem` and `root-cert.pem` (or the names of
    * cert-manager's CSI driver or of SPIFFE's helper), or the paths of such files. They are read again when they change.
-   * Or the authority that is asked for it: `{ authority: 'host:15012', roots: 'root-cert.pem', token: { file } }`.
-   * Default: INMESH_IDENTITY, else the folder where Istio mounts them, if it has any; else the authority of INMESH_CA; else
-   * none, and no mutual TLS.
+   * Or who delivers it: `{ sds: 'unix:/path' }`, `{ sds: 'host:port', roots, token }`, `{ workloadApi: 'unix:/path' }` of
+   * SPIFFE, or the authority that is asked for it: `{ authority: 'host:15012', roots: 'root-cert.pem', token: { file } }`.
+   * `federated: { 'other.org': path }` beside any of them has workloads of other trust domains trusted.
+   * Default: INMESH_IDENTITY, else the folder where Istio mounts them, else the socket of an istio-agent, else
+   * SPIFFE_ENDPOINT_SOCKET, else the authority of INMESH_CA; else none, and no mutual TLS.
    */
   readonly identity?: IdentityOption;
-  /** What kubelets may ask in plain text where mutual TLS is required: exact paths, such as `/healthz`, by GET or HEAD. */
-  readonly probes?: { readonly paths: readonly string[] };
+  /** What kubelets may ask in plain text where mutual TLS is required. Default: nothing. */
+  readonly probes?: {
+    /** Exact paths, such as `/healthz`, by GET or HEAD. */
+    readonly paths?: readonly string[];
+    /** `Check` of grpc.health.v1.Health, of servers that `mesh.grpc.bind` has bound. */
+    readonly grpc?: boolean;
+  };
   /** SPIFFE IDs of the proxies whose `x-forwarded-client-cert` is believed. It is removed from all others' requests. Default: none. */
   readonly trustForwardedClientCert?: readonly string[];
   /** Uniform in [0, 1); a seeded one makes every draw repeatable. Default: Math.random. */
@@ -86,6 +100,9 @@ export interface MeshOptions {
 export interface ResolvedOptions {
   readonly source: SourceChoice;
   readonly clusterDomain: string;
+  /** Undefined: that of the workload's identity. */
+  readonly trustDomain: string | undefined;
+  readonly rootNamespace: string | undefined;
   readonly workload: WorkloadInfo;
   /** What rules about clients are compared with. */
   readonly client: ClientView;
@@ -100,8 +117,9 @@ export interface ResolvedOptions {
   readonly redis: string | undefined;
   readonly maxStoreWaitMs: number | undefined;
   /** Undefined: this workload has none. */
-  readonly identity: IdentityOption | undefined;
+  readonly identity: FoundIdentity | undefined;
   readonly probePaths: readonly string[];
+  readonly takesGrpcProbes: boolean;
   readonly trustForwardedClientCert: readonly string[];
   readonly random: Random;
 }
@@ -110,6 +128,8 @@ export interface ResolvedOptions {
 export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readFile(path: string): string | undefined;
+  /** Sockets exist and cannot be read. Default: what can be read exists. */
+  exists?(path: string): boolean;
 }
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -119,15 +139,24 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
   const problems = findProblems(options);
   const { variables } = environment;
   const clusterDomain = options.clusterDomain ?? variables.INMESH_CLUSTER_DOMAIN ?? 'cluster.local';
+  const trustDomain = options.trustDomain ?? (variables.INMESH_TRUST_DOMAIN || undefined);
+  if (trustDomain !== undefined && !isTrustDomain(trustDomain)) {
+    problems.push(`trustDomain: ${JSON.stringify(trustDomain)} is not a trust domain such as example.org`);
+  }
   const workload = resolveWorkload(options, environment);
   const client = resolveClient(options, workload, environment, problems);
   const source = chooseSource(options, environment, clusterDomain, problems);
   const redis = options.rateLimits?.redis ?? (variables.INMESH_REDIS || undefined);
   if (redis !== undefined && !/^rediss?:\/\/\S+$/.test(redis)) problems.push(redisProblem(redis));
+  const exists = (path: string) => environment.exists?.(path) ?? environment.readFile(path) !== undefined;
+  const identity = findIdentity(options.identity, { variables, workload, exists });
+  problems.push(...identityProblems(identity ?? options.identity));
   if (problems.length > 0) throw new MeshError('invalid_request', { message: `createMesh: ${problems.join('; ')}` });
   return Object.freeze({
     source,
     clusterDomain,
+    trustDomain,
+    rootNamespace: options.rootNamespace ?? (variables.INMESH_ROOT_NAMESPACE || undefined),
     workload,
     client,
     telemetry: options.telemetry ?? [],
@@ -138,10 +167,9 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
     lastGoodCopy: options.lastGoodCopy ?? (variables.INMESH_XDS_CACHE || undefined),
     redis,
     maxStoreWaitMs: options.rateLimits?.maxWaitMs,
-    identity:
-      options.identity ??
-      (variables.INMESH_IDENTITY || (istioIdentity(environment) ?? authorityOf(variables, workload))),
+    identity,
     probePaths: options.probes?.paths ?? [],
+    takesGrpcProbes: options.probes?.grpc ?? false,
     trustForwardedClientCert: options.trustForwardedClientCert ?? [],
     random: options.random ?? Math.random,
   });
@@ -152,6 +180,8 @@ const knownOptions = [
   'config',
   'namespace',
   'clusterDomain',
+  'trustDomain',
+  'rootNamespace',
   'egress',
   'labels',
   'locality',
@@ -173,7 +203,7 @@ const knownOptions = [
 function findProblems(options: MeshOptions): string[] {
   const problems = findWrongShapes(options);
   if (problems.length > 0) return problems;
-  problems.push(...identityProblems(options));
+  problems.push(...serverProblems(options));
   const paths = typeof options.config === 'string' ? [options.config] : (options.config ?? ['-']);
   if (paths.length === 0 || paths.includes('')) problems.push('config: name at least one file or folder');
   if (options.xds !== undefined && options.config !== undefined) problems.push('xds and config: give one of them');
@@ -186,20 +216,13 @@ function findProblems(options: MeshOptions): string[] {
   return problems;
 }
 
-function istioIdentity({ readFile }: Environment): string | undefined {
-  return readFile(`${istioFolder}/cert-chain.pem`) === undefined ? undefined : istioFolder;
-}
-
-function identityProblems({ identity, probes, trustForwardedClientCert = [] }: MeshOptions): string[] {
+function serverProblems({ probes, trustForwardedClientCert = [] }: MeshOptions): string[] {
   const problems: string[] = [];
-  const named = namedBy(identity);
-  if (named.some((path) => path === '' || path === undefined)) {
-    problems.push('identity: name a folder, or give certificate, key and authorities, or authority and roots');
-  }
-  const paths: unknown = probes === undefined ? [] : probes.paths;
+  const paths: unknown = probes === undefined || probes.grpc !== undefined ? (probes?.paths ?? []) : probes.paths;
   if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string' && path.startsWith('/'))) {
     problems.push('probes.paths: not a list of paths such as /healthz');
   }
+  if (!['boolean', 'undefined'].includes(typeof probes?.grpc)) problems.push('probes.grpc: not true or false');
   if (
     !Array.isArray(trustForwardedClientCert) ||
     !trustForwardedClientCert.every((id) => parseSpiffeId(String(id)).ok)
@@ -211,17 +234,10 @@ function identityProblems({ identity, probes, trustForwardedClientCert = [] }: M
   return problems;
 }
 
-/** What must not be empty. */
-function namedBy(identity: MeshOptions['identity'] = '-'): readonly unknown[] {
-  if (typeof identity === 'string') return [identity];
-  if ('onChange' in identity) return [];
-  return 'authority' in identity
-    ? [identity.authority, identity.roots]
-    : [identity.certificate, identity.key, identity.authorities];
-}
-
 function redisProblem(url: unknown): string {
-  return `rateLimits.redis (INMESH_REDIS): ${JSON.stringify(url)} is not a URL such as redis://host:6379`;
+  // There may be a password in it.
+  const shown = JSON.stringify(url)?.replace(/^".*@/s, '"...@');
+  return `rateLimits.redis (INMESH_REDIS): ${shown} is not a URL such as redis://host:6379`;
 }
 
 /** For callers without TypeScript: a misspelled option would leave the mesh on DNS alone, without a word. */

@@ -1,28 +1,47 @@
 import { type ClientView, ConfigSet, formatIssue, type SourceFile } from '@inmesh/config';
 import { type FolderWatch, watchFolder } from '@inmesh/config/folder';
 import type { MeshResources } from '@inmesh/core';
-import { decodeResources, formatResourceError } from '@inmesh/xds';
+import { decodeResources, formatResourceError, type ResourceSet, secretContent } from '@inmesh/xds';
+import type { IdentitySource } from '../identity/identity.js';
+import { NamedSecrets } from '../identity/named-secrets.js';
 import type { Logger } from '../logger.js';
 import type { ConfigSource } from './source.js';
+
+export interface FolderOptions {
+  readonly clusterDomain: string;
+  readonly namespace: string;
+  readonly rootNamespace: string | undefined;
+  /** Default: that of the identity. */
+  readonly trustDomain: string | undefined;
+  readonly identity: IdentitySource | undefined;
+  readonly client: ClientView;
+  readonly logger: Logger;
+}
 
 /** Configuration from YAML files with no server: the same translation that the server does, in the process itself. */
 export class FolderSource implements ConfigSource {
   readonly description: string;
+  readonly secrets = new NamedSecrets();
   problem: string | undefined = 'the files have not been read yet';
-  readonly #config: ConfigSet;
+  #config: ConfigSet;
+  #trustDomain: string | undefined;
+  #files: readonly SourceFile[] | undefined;
   #watch: FolderWatch | undefined;
+  #stopFollowing = () => {};
   #refused: readonly string[] = [];
 
   constructor(
     private readonly paths: readonly string[],
-    private readonly options: { clusterDomain: string; namespace: string; client: ClientView; logger: Logger },
+    private readonly options: FolderOptions,
   ) {
     this.description = `files ${paths.join(', ')}`;
-    const { clusterDomain, namespace, client } = options;
-    this.#config = new ConfigSet({ clusterDomain, defaultNamespace: namespace, client });
+    this.#trustDomain = trustDomainOf(options);
+    this.#config = this.#newConfig();
   }
 
   start(deliver: (resources: MeshResources) => void): void {
+    const stop = this.options.identity?.onChange(() => this.#followIdentity(deliver));
+    if (stop !== undefined) this.#stopFollowing = stop;
     this.#watch = watchFolder(this.paths, {
       onFiles: (files) => this.#update(files, deliver),
       onError: (error) => {
@@ -33,11 +52,28 @@ export class FolderSource implements ConfigSource {
   }
 
   close(): void {
+    this.#stopFollowing();
     this.#watch?.close();
+  }
+
+  #newConfig(): ConfigSet {
+    const { clusterDomain, namespace, rootNamespace, client } = this.options;
+    const trustDomain = this.#trustDomain;
+    return new ConfigSet({ clusterDomain, defaultNamespace: namespace, rootNamespace, trustDomain, client });
+  }
+
+  /** The identity may come after the files: then what they say of identities is read anew. */
+  #followIdentity(deliver: (resources: MeshResources) => void): void {
+    const trustDomain = trustDomainOf(this.options);
+    if (trustDomain === this.#trustDomain) return;
+    this.#trustDomain = trustDomain;
+    this.#config = this.#newConfig();
+    if (this.#files !== undefined) this.#update(this.#files, deliver);
   }
 
   #update(files: readonly SourceFile[], deliver: (resources: MeshResources) => void): void {
     const { logger } = this.options;
+    this.#files = files;
     const { config, issues, refused } = this.#config.update(files);
     for (const issue of issues) logger[issue.severity === 'error' ? 'error' : 'warn'](formatIssue(issue));
     this.problem =
@@ -51,7 +87,14 @@ export class FolderSource implements ConfigSource {
     if (config === undefined) return;
     const { resources, errors } = decodeResources(config.resources);
     for (const error of errors) logger.error(formatResourceError(error));
+    this.#takeSecrets(config.resources.secrets);
     deliver(resources);
+  }
+
+  /** Those that cannot be used are told of when a call needs them: most are for others. */
+  #takeSecrets(secrets: ResourceSet['secrets'] = new Map()): void {
+    this.secrets.keepOnly(new Set(secrets.keys()));
+    for (const [name, secret] of secrets) this.secrets.put(name, () => secretContent(secret));
   }
 
   /** A mistake was said; that it is gone has to be said, too. */
@@ -61,4 +104,8 @@ export class FolderSource implements ConfigSource {
     }
     this.#refused = refused;
   }
+}
+
+function trustDomainOf({ trustDomain, identity }: FolderOptions): string | undefined {
+  return trustDomain ?? identity?.current?.certificate?.identity.trustDomain;
 }

@@ -32,7 +32,7 @@ function create(clientListenerTemplate: string | undefined): OnDemandListeners {
     clock,
     waitMs: 2000,
     subscribe: (names) => {
-      subscribed = [...names];
+      subscribed = [...names].filter((name) => name !== 'virtualInbound');
       announcements += 1;
     },
     problem: () => problem,
@@ -67,6 +67,39 @@ async function outcomeOf(promise: Promise<void> | undefined): Promise<unknown> {
   );
   return Promise.race([settled, new Promise((resolve) => setImmediate(() => resolve('waiting')))]);
 }
+
+describe('What is demanded of those that come in', () => {
+  const name = 'virtualInbound';
+  const inbound = { name, chains: [{ port: 0, transport: 'plaintext', clientCertificate: 'optional', filters: [] }] };
+
+  it('is asked for before any host is, and with all of them', () => {
+    const asked: string[][] = [];
+    const { bootstrap } = { bootstrap: { ...plain, clientListenerTemplate: '%s' } };
+    onDemand = new OnDemandListeners({
+      ...{ bootstrap, clock, waitMs: 2000, problem: () => undefined, onHosts() {} },
+      subscribe: (names) => void asked.push([...names]),
+    });
+    onDemand.start();
+    void onDemand.prepare('http', 'reviews');
+    clock.advance(0);
+    expect(asked).toEqual([[name], [name, 'reviews']]);
+  });
+
+  it('lets nobody in until the server has said what it is', () => {
+    expect(onDemand.rename(emptyResources).inbound).toEqual({ name, chains: [] });
+    expect(onDemand.rename(emptyResources).inbound).toBe(onDemand.rename(emptyResources).inbound);
+    const known = { ...emptyResources, inbound } as MeshResources;
+    expect(onDemand.rename(known).inbound).toBe(inbound);
+  });
+
+  it('is nothing where the server has none, which is no problem', () => {
+    const of = (...names: string[]) =>
+      names.map((name): ResourceProblem => ({ kind: 'listener', name, reason: 'it is not', servesLastGood: false }));
+    const renamed = onDemand.rename({ ...emptyResources, problems: of(name, 'other') });
+    expect(renamed.inbound).toBeUndefined();
+    expect(renamed.problems).toEqual(of('other'));
+  });
+});
 
 describe('A host that is called', () => {
   it('is asked for as it is written, and known as host and port', async () => {

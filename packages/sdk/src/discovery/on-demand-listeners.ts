@@ -1,5 +1,13 @@
-import { type Clock, type Listener, MeshError, type MeshResources, splitAuthority, type Timer } from '@inmesh/core';
-import { type Bootstrap, listenerName } from '@inmesh/xds/bootstrap';
+import {
+  type Clock,
+  type InboundListener,
+  type Listener,
+  MeshError,
+  type MeshResources,
+  splitAuthority,
+  type Timer,
+} from '@inmesh/core';
+import { type Bootstrap, inboundListenerName, listenerName } from '@inmesh/xds/bootstrap';
 
 export interface OnDemandOptions {
   readonly bootstrap: Bootstrap;
@@ -52,6 +60,11 @@ export class OnDemandListeners {
     this.#options = options;
   }
 
+  /** Asks for what is demanded of those that come in: whoever is called or not, policies hold. */
+  start(): void {
+    this.#announce();
+  }
+
   /**
    * A channel to `xds://AUTHORITY/HOST`, or to `xds:///HOST`.
    * @throws MeshError `invalid_request` for an authority that the bootstrap does not have, and for one host of two authorities
@@ -94,7 +107,7 @@ export class OnDemandListeners {
       const listener = found(host, resources, refusals);
       if (listener !== undefined) listeners.set(key, aliasOf(host, key, listener));
     }
-    return { ...resources, listeners };
+    return { ...resources, listeners, ...inboundOf(resources) };
   }
 
   /** What `rename` made is in use now. A host that was called since then is not in it, even if its listener is known. */
@@ -134,7 +147,8 @@ export class OnDemandListeners {
 
   #announce(): void {
     this.#announcement = undefined;
-    this.#options.subscribe(new Set([...this.#hosts.values()].map(({ resource }) => resource)));
+    const hosts = [...this.#hosts.values()].map(({ resource }) => resource);
+    this.#options.subscribe(new Set([inboundListenerName, ...hosts]));
     if (this.#resources !== undefined) this.#options.onHosts();
   }
 
@@ -182,6 +196,19 @@ export class OnDemandListeners {
       if (!host.isClaimed && host.state.kind !== 'waiting') this.#hosts.delete(key);
     }
   }
+}
+
+const notAnswered: InboundListener = Object.freeze({ name: inboundListenerName, chains: Object.freeze([]) });
+
+/**
+ * Until the server has said what is demanded of those that come in, nobody comes in. It may say nothing, which takes as long
+ * as any listener that does not exist; that there is none is no problem.
+ */
+function inboundOf({ inbound, problems }: MeshResources): Pick<MeshResources, 'inbound' | 'problems'> {
+  if (inbound !== undefined) return { inbound };
+  const others = problems?.filter(({ kind, name }) => kind !== 'listener' || name !== inboundListenerName);
+  const isAbsent = others?.length !== problems?.length;
+  return isAbsent ? { inbound: undefined, problems: others } : { inbound: notAnswered };
 }
 
 /** Why listeners are not there, by their names. */

@@ -1,4 +1,5 @@
 import type { MeshResources } from '@inmesh/core';
+import type { SecretSource } from '../identity/tls-material.js';
 import type { Claim, Prepare } from '../mesh-internals.js';
 
 /** Where configuration comes from. Delivers complete, valid sets; keeps the last good one to itself while something is wrong. */
@@ -14,6 +15,8 @@ export interface ConfigSource {
    * @throws MeshError `invalid_request` for an authority that is not known
    */
   readonly claim?: Claim | undefined;
+  /** What clusters name for their TLS. Undefined: there are none. */
+  readonly secrets?: SecretSource | undefined;
   /** Of several, the one that is listened to, as `host:port`; undefined while there is none. */
   readonly server?: string | undefined;
   /** Why there is no newer configuration; undefined while all is well. */

@@ -2,10 +2,12 @@ import type { ClientView } from '@inmesh/config';
 import type { Clock, MeshResources, Random, Timer } from '@inmesh/core';
 import type { Bootstrap } from '@inmesh/xds/bootstrap';
 import { AdsClient, type AdsStatus, type ClientIdentity, LastGoodCopy, type NodeIdentity } from '@inmesh/xds/client';
+import type { SecretSource } from '../identity/tls-material.js';
 import type { Logger } from '../logger.js';
 import type { Claim, Prepare, WorkloadInfo } from '../mesh-internals.js';
 import { formatAge } from './format-age.js';
 import { OnDemandListeners } from './on-demand-listeners.js';
+import { ServerSecrets } from './server-secrets.js';
 import type { ConfigSource } from './source.js';
 
 /** The share of the time that calls wait for a configuration after which a copy of the last one is taken. */
@@ -17,6 +19,7 @@ export class XdsSource implements ConfigSource {
   /** Undefined, as `claim` is, where the servers are asked for all they have. */
   readonly prepare: Prepare | undefined;
   readonly claim: Claim | undefined;
+  readonly #secrets: ServerSecrets;
   #client: AdsClient | undefined;
   #status: AdsStatus | undefined;
   /** A copy counts too. */
@@ -48,9 +51,17 @@ export class XdsSource implements ConfigSource {
     },
   ) {
     this.description = `xds ${options.bootstrap.servers.map(({ serverUri }) => serverUri).join(', ')}`;
+    const { clock, random, logger, identity } = options;
+    // Of several servers they are the first one's: names of secrets say nothing of where they are.
+    const server = options.bootstrap.servers[0]!;
+    this.#secrets = new ServerSecrets({ server, node: this.#node(), clock, random, logger, identity });
     if (!asksByName(options.bootstrap)) return;
     this.prepare = (scheme, authority) => this.#onDemand?.prepare(scheme, authority);
     this.claim = (scheme, host, authority) => this.#onDemand?.claim(scheme, host, authority);
+  }
+
+  get secrets(): SecretSource {
+    return this.#secrets.held;
   }
 
   get server(): string | undefined {
@@ -109,11 +120,13 @@ export class XdsSource implements ConfigSource {
       this.#copyTimer = clock.setTimer(startTimeoutMs * patience, () => this.#useCopy());
     }
     this.#client.start();
+    this.#onDemand?.start();
   }
 
   async close(): Promise<void> {
     this.#stopWaiting();
     this.#onDemand?.close();
+    this.#secrets.close();
     await this.#client?.close();
   }
 
@@ -129,8 +142,19 @@ export class XdsSource implements ConfigSource {
     });
   }
 
+  /** A cluster is of use once the secrets that it names are there. */
   #deliver(resources: MeshResources, deliver: (resources: MeshResources) => Promise<void>): void {
     this.#latest = resources;
+    const arrival = this.#secrets.want(resources);
+    if (arrival === undefined) this.#deliverNow(resources, deliver);
+    else {
+      void arrival.then(() => {
+        if (this.#latest === resources) this.#deliverNow(resources, deliver);
+      });
+    }
+  }
+
+  #deliverNow(resources: MeshResources, deliver: (resources: MeshResources) => Promise<void>): void {
     const onDemand = this.#onDemand;
     if (onDemand === undefined) void deliver(resources);
     else {

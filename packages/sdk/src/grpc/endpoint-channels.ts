@@ -81,6 +81,13 @@ export class EndpointChannels implements ChannelSource {
     }
   }
 
+  /** The identity is another: connections that were made with the one before take no new calls, and close after the last. */
+  retire(): void {
+    for (const { channel, epoch } of this.#slots.values()) {
+      if (epoch !== undefined && epoch !== this.tls?.epoch) this.#retire(channel);
+    }
+  }
+
   /** Settles when every call under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -144,7 +144,7 @@ export class MeshGrpc {
    * @returns the port
    */
   bind(server: Server, address: string): Promise<number> {
-    return bindServer(this.internals, loadGrpcJs(), server, address);
+    return bindServer(this.internals, loadGrpcJs(), server, address, () => this.#servers.healthOf(server));
   }
 
   /**
@@ -170,6 +170,11 @@ export class MeshGrpc {
   /** For the mesh: no new calls to this address. */
   drain(endpoint: EndpointState): void {
     for (const channels of this.#all) channels.drain(endpoint);
+  }
+
+  /** For the mesh: the identity is another. */
+  retire(): void {
+    for (const channels of this.#all) channels.retire();
   }
 
   /** For the mesh: settles when every call under way has ended. */

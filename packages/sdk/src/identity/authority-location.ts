@@ -2,6 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Clock, Random } from '@inmesh/core';
 import type { Logger } from '../logger.js';
 import { CsrIdentity } from './csr-source.js';
+import { openWaitMs } from './first-answer.js';
+
+/** What proves who this workload is: a file with a token, read for each request, or the token itself. */
+export type TokenLocation = { readonly file: string } | { readonly text: string };
 
 /** A certificate authority that this workload asks for its certificate: inmesh's config server, or an istiod. */
 export interface AuthorityLocation {
@@ -9,14 +13,11 @@ export interface AuthorityLocation {
   readonly authority: string;
   /** A file with the PEM of its roots. */
   readonly roots: string;
-  /** What proves who this workload is: a file with a token, read for each request, or the token itself. */
-  readonly token?: { readonly file: string } | { readonly text: string };
+  readonly token?: TokenLocation;
   /** What the certificate is to be for. Default: what the authority knows of the caller. */
   readonly spiffeId?: string;
 }
 
-/** How long a mesh waits for its first certificate before it begins without one. */
-const openWaitMs = 2000;
 const timeoutMs = 10_000;
 
 /** An identity that has been asked for once. */
@@ -40,24 +41,7 @@ export async function openAuthorityIdentity(
   return source;
 }
 
-/**
- * INMESH_CA, INMESH_CA_ROOTS, and INMESH_CA_TOKEN_FILE or INMESH_CA_TOKEN, in which `{namespace}` and `{serviceAccount}` stand
- * for the workload's. Undefined: none is named.
- */
-export function authorityOf(
-  variables: Readonly<Record<string, string | undefined>>,
-  workload: { readonly namespace: string; readonly serviceAccount: string },
-): AuthorityLocation | undefined {
-  const { INMESH_CA: authority, INMESH_CA_ROOTS: roots, INMESH_CA_TOKEN: text, INMESH_CA_TOKEN_FILE: file } = variables;
-  if (!authority || !roots) return undefined;
-  if (file) return { authority, roots, token: { file } };
-  if (!text) return { authority, roots };
-  const { namespace, serviceAccount } = workload;
-  const filled = text.replaceAll('{namespace}', namespace).replaceAll('{serviceAccount}', serviceAccount);
-  return { authority, roots, token: { text: filled } };
-}
-
-function readToken(token: AuthorityLocation['token']): string | undefined {
+export function readToken(token: TokenLocation | undefined): string | undefined {
   if (token === undefined) return undefined;
   if ('text' in token) return token.text;
   return existsSync(token.file) ? readFileSync(token.file, 'utf8').trim() || undefined : undefined;

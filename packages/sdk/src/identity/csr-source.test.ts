@@ -231,3 +231,45 @@ describe('An identity of an authority', () => {
     expect(news).toHaveLength(1);
   });
 });
+
+describe('With the time of day off by 60 days', () => {
+  const offMs = 60 * 24 * hourMs;
+
+  it.each([
+    [offMs, /was valid until/],
+    [-offMs, /is valid from/],
+  ])('by %d ms, a certificate is not taken and the reason said, until the time is set', async (off, reason) => {
+    const clock = new FakeClock(start);
+    let wrong = off;
+    const authority = new FakeAuthority(clock);
+    const { source, news } = begin({ clock, ask: authority.ask, wallClock: () => clock.now() + wrong });
+    source.start();
+    await expect.poll(() => source.problem).toMatch(reason);
+    expect(source.current).toBeUndefined();
+    wrong = 0;
+    await expect.poll(() => clock.pendingTimers).toBe(1);
+    clock.advance(1000);
+    await expect.poll(() => news.length).toBe(1);
+    expect(source.problem).toBeUndefined();
+  });
+
+  it.each([offMs, -offMs])(
+    'from one moment to the next, by %d ms, it is renewed when its half is over',
+    async (off) => {
+      const clock = new FakeClock(start);
+      let wrong = 0;
+      const authority = new FakeAuthority(clock);
+      const { source } = begin({ clock, ask: authority.ask, wallClock: () => clock.now() + wrong });
+      source.start();
+      await expect.poll(() => clock.pendingTimers, { interval: 1 }).toBe(1);
+      const { current } = source;
+      wrong = off;
+      clock.advance(12 * hourMs - 1);
+      expect(authority.asked).toHaveLength(1);
+      clock.advance(1);
+      expect(authority.asked).toHaveLength(2);
+      await expect.poll(() => source.problem).toMatch(off > 0 ? /has expired.*was valid until/ : /is valid from/);
+      expect(source.current).toBe(current);
+    },
+  );
+});

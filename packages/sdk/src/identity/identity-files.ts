@@ -8,8 +8,6 @@ export interface IdentityFiles {
   readonly key: string;
   /** Who signs certificates of this workload's trust domain. */
   readonly authorities: string;
-  /** Who signs those of other domains that are trusted as well, by trust domain. Default: none. */
-  readonly federated?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A folder with files of well-known names, or the files. */
@@ -43,8 +41,8 @@ export function foldersOf(location: IdentityLocation): string[] {
   return [...new Set(pathsOf(location).map((path) => dirname(path)))];
 }
 
-export function pathsOf({ certificate, key, authorities, federated = {} }: IdentityFiles): string[] {
-  return [certificate, key, authorities, ...Object.values(federated)];
+export function pathsOf({ certificate, key, authorities }: IdentityFiles): string[] {
+  return [certificate, key, authorities];
 }
 
 async function exists(path: string): Promise<boolean> {

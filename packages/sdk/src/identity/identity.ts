@@ -4,7 +4,7 @@ import type { PeerIdentity } from '@inmesh/core';
 export interface WorkloadCertificate {
   /** PEM: the leaf first, then intermediates. */
   readonly certificateChain: string;
-  /** PEM, PKCS #8. Never logged. */
+  /** PEM, PKCS #8. Never logged; not enumerable in the identities that this package makes. */
   readonly privateKey: string;
   readonly identity: PeerIdentity;
   /** Wall clock, in ms. */

@@ -1,39 +1,73 @@
 import type { Clock, Random } from '@inmesh/core';
 import type { Logger } from '../logger.js';
 import { type AuthorityLocation, openAuthorityIdentity } from './authority-location.js';
+import { FederatedIdentity, type Federation } from './federated-identity.js';
 import { FileIdentity } from './file-identity.js';
 import type { IdentitySource } from './identity.js';
-import type { IdentityLocation } from './identity-files.js';
+import type { IdentityFiles, IdentityLocation } from './identity-files.js';
+import { openSecrets, type SecretsLocation } from './sds-source.js';
+import { openWorkloadApi, type WorkloadApiLocation } from './workload-api-source.js';
 
-/** Where this workload's certificate comes from. */
-export type IdentityOption = IdentityLocation | AuthorityLocation | IdentitySource;
+/** A folder with files of well-known names. */
+export interface IdentityFolderLocation {
+  readonly folder: string;
+}
+
+/** One of the places where identities come from. */
+export type IdentityPlace =
+  | IdentityFolderLocation
+  | IdentityFiles
+  | AuthorityLocation
+  | SecretsLocation
+  | WorkloadApiLocation;
+
+/** Where this workload's certificate comes from: a folder, a place, what the environment names, or a source of one's own. */
+export type IdentityOption = string | (IdentityPlace & Federation) | Federation | IdentitySource;
+
+/** What is left of an option once the environment has been asked. */
+export type FoundIdentity = Exclude<IdentityOption, Federation> | (IdentityPlace & Federation);
+
+export interface OpenIdentityOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly nodeId: string;
+}
 
 /**
  * Opens the identity of this process; it has been looked at once.
  * @throws MeshError `invalid_request` where it must not be used as it is, e.g. a key that others may read
  */
 export async function openIdentity(
-  option: IdentityOption | undefined,
-  options: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+  found: FoundIdentity | undefined,
+  options: OpenIdentityOptions,
 ): Promise<IdentitySource | undefined> {
-  if (option === undefined) return undefined;
-  if (isSource(option)) {
-    option.start();
-    return option;
+  if (found === undefined) return undefined;
+  if (typeof found === 'string') return await openFiles(found, options);
+  if ('onChange' in found) {
+    found.start();
+    return found;
   }
-  if (isAuthority(option)) return await openAuthorityIdentity(option, options);
-  const files = new FileIdentity(option, options);
+  const source = await openPlace(found, options);
+  if (found.federated === undefined) return source;
+  const federated = new FederatedIdentity(source, found.federated, options);
+  await federated.open();
+  federated.start();
+  return federated;
+}
+
+async function openPlace(place: IdentityPlace, options: OpenIdentityOptions): Promise<IdentitySource> {
+  if ('authority' in place) return await openAuthorityIdentity(place, options);
+  if ('workloadApi' in place) return await openWorkloadApi(place, options);
+  if ('sds' in place) return await openSecrets(place, options);
+  return await openFiles('folder' in place ? place.folder : place, options);
+}
+
+async function openFiles(location: IdentityLocation, options: OpenIdentityOptions): Promise<IdentitySource> {
+  const files = new FileIdentity(location, options);
   await files.open();
   files.start();
   return files;
-}
-
-function isSource(option: IdentityOption): option is IdentitySource {
-  return typeof option === 'object' && 'onChange' in option;
-}
-
-function isAuthority(option: IdentityOption): option is AuthorityLocation {
-  return typeof option === 'object' && 'authority' in option;
 }
 
 export interface IdentityStatus {

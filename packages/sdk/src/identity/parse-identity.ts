@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type PrivateKeyInput } from 'node:crypto';
 import type { Identity, WorkloadCertificate } from './identity.js';
 import { parseCertificates } from './pem.js';
 import { readSvid } from './svid.js';
@@ -10,13 +10,25 @@ export interface IdentityTexts {
   readonly certificate: NamedText;
   readonly key: NamedText;
   readonly authorities: NamedText;
-  /** By the trust domain whose authorities they are. */
-  readonly federated: ReadonlyMap<string, NamedText>;
+  /** By the trust domain whose authorities they are. Default: none. */
+  readonly federated?: ReadonlyMap<string, NamedText>;
 }
 
 export interface NamedText {
   readonly name: string;
   readonly text: string;
+}
+
+/** What an identity is made of, once it has been read. */
+export interface IdentityParts {
+  /** The leaf first, then intermediates. */
+  readonly chain: readonly X509Certificate[];
+  readonly key: KeyObject;
+  readonly authorities: readonly X509Certificate[];
+  /** By the trust domain whose authorities they are; its own may be among them, and does not count. */
+  readonly federated: ReadonlyMap<string, readonly X509Certificate[]>;
+  /** What to call them in an error. */
+  readonly names: { readonly certificate: string; readonly key: string };
 }
 
 /**
@@ -25,19 +37,32 @@ export interface NamedText {
  * @throws Error that names what is wrong, and has nothing of the key in it
  */
 export function parseIdentity({ certificate, key, authorities, federated }: IdentityTexts, now: number): Identity {
-  const chain = certificatesOf(certificate);
-  const bundle = certificatesOf(authorities);
-  const privateKey = keyOf(key);
-  if (!chain[0]!.checkPrivateKey(privateKey)) throw new Error(`${key.name} is not the key of ${certificate.name}`);
-  const own = certificateOf(chain, privateKey, certificate.name);
-  const refusal = verifyChain(chain, bundle, now);
-  if (refusal !== undefined) throw new Error(`${certificate.name}: ${refusal.detail}`);
-  const bundles = new Map([[own.identity.trustDomain, bundle.map(pemOf)]]);
-  for (const [trustDomain, text] of federated) bundles.set(trustDomain, certificatesOf(text).map(pemOf));
-  return Object.freeze({ certificate: own, bundles });
+  const parts: IdentityParts = {
+    chain: certificatesOf(certificate),
+    authorities: certificatesOf(authorities),
+    key: keyOf(key.name, { key: key.text, format: 'pem' }),
+    federated: new Map([...(federated ?? [])].map(([trustDomain, text]) => [trustDomain, certificatesOf(text)])),
+    names: { certificate: certificate.name, key: key.name },
+  };
+  return makeIdentity(parts, now);
 }
 
-function certificatesOf({ name, text }: NamedText): X509Certificate[] {
+/** @param now wall clock, in ms @throws Error that names what is wrong */
+export function makeIdentity({ chain, key, authorities, federated, names }: IdentityParts, now: number): Identity {
+  if (!chain[0]!.checkPrivateKey(key)) throw new Error(`${names.key} is not the key of ${names.certificate}`);
+  const certificate = certificateOf(chain, key, names.certificate);
+  const refusal = verifyChain(chain, authorities, now);
+  if (refusal !== undefined) throw new Error(`${names.certificate}: ${refusal.detail}`);
+  const bundles = new Map([...federated].map(([trustDomain, list]) => [trustDomain, list.map(pemOf)]));
+  bundles.delete(certificate.identity.trustDomain);
+  return Object.freeze({
+    certificate,
+    bundles: new Map([[certificate.identity.trustDomain, authorities.map(pemOf)], ...bundles]),
+  });
+}
+
+/** @throws Error that names the text and the block that is wrong */
+export function certificatesOf({ name, text }: NamedText): X509Certificate[] {
   try {
     return parseCertificates(text);
   } catch (error) {
@@ -46,9 +71,9 @@ function certificatesOf({ name, text }: NamedText): X509Certificate[] {
 }
 
 /** OpenSSL's own message may quote what it could not read. */
-function keyOf({ name, text }: NamedText): KeyObject {
+export function keyOf(name: string, input: PrivateKeyInput): KeyObject {
   try {
-    return createPrivateKey(text);
+    return createPrivateKey(input);
   } catch (error) {
     throw new Error(`${name} is no private key (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`);
   }
@@ -58,13 +83,19 @@ function certificateOf(chain: readonly X509Certificate[], key: KeyObject, name: 
   const [leaf] = chain;
   const svid = readSvid(leaf!);
   if (!svid.ok) throw new Error(`${name}: ${svid.detail}`);
-  return Object.freeze({
+  return withHiddenKey(key, {
     certificateChain: chain.map(pemOf).join(''),
-    privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     identity: svid.identity,
     notBefore: Date.parse(leaf!.validFrom),
     notAfter: Date.parse(leaf!.validTo),
   });
+}
+
+/** Whoever prints an identity, or writes it as JSON, does not show the key. */
+function withHiddenKey(key: KeyObject, shown: Omit<WorkloadCertificate, 'privateKey'>): WorkloadCertificate {
+  const privateKey = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const certificate = { ...shown, privateKey };
+  return Object.freeze(Object.defineProperty(certificate, 'privateKey', { enumerable: false }));
 }
 
 function pemOf(certificate: X509Certificate): string {

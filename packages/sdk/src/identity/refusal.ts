@@ -6,6 +6,7 @@ export const peerRefusals = {
   not_yet_valid: 'a certificate of the chain is not valid yet',
   self_signed: 'the certificate is signed by itself',
   unknown_authority: 'no authority of its trust domain has signed it',
+  invalid_authority: 'a certificate that has signed for it must not',
   untrusted_domain: 'its trust domain is not trusted',
   no_spiffe_id: 'it has no SPIFFE ID',
   several_uris: 'it has more than one URI name',

@@ -8,6 +8,8 @@ export interface SecretSource {
   certificate(name: string): { readonly certificateChain: string; readonly privateKey: string } | undefined;
   /** PEM of all authorities. */
   authorities(name: string): string | undefined;
+  /** Why there is no newer one. */
+  problem(name: string): string | undefined;
 }
 
 export interface Pair {
@@ -39,7 +41,7 @@ export class TlsMaterial {
         }));
       case 'secret': {
         const secret = this.secrets?.certificate(source.name);
-        if (secret === undefined) throw notReady(`the secret ${source.name} has not come`);
+        if (secret === undefined) throw this.#noSecret(source.name);
         return { cert: secret.certificateChain, key: secret.privateKey };
       }
     }
@@ -59,10 +61,17 @@ export class TlsMaterial {
         return fromFiles(() => this.#files.certificates(source.authorities));
       case 'secret': {
         const secret = this.secrets?.authorities(source.name);
-        if (secret === undefined || secret === '') throw notReady(`the secret ${source.name} has not come`);
+        if (secret === undefined || secret === '') throw this.#noSecret(source.name);
         return secret;
       }
     }
+  }
+
+  #noSecret(name: string): MeshError {
+    return new MeshError('not_ready', {
+      message: `TLS was asked for, and the secret ${name} has not come: ${this.secrets?.problem(name) ?? 'none of this name is known'}`,
+      hint: 'a Secret of credentialName has to be in the namespace of this workload, or in its configuration folder',
+    });
   }
 
   /** @throws MeshError `not_ready` */

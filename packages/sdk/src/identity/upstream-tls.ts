@@ -87,9 +87,15 @@ export class UpstreamTlsContexts {
     if (made !== undefined && made.pair?.cert === pair?.cert && made.pair?.key === pair?.key) {
       if (made.authorities === authorities) return made.context;
     }
-    const context = this.#create(tls, pair, authorities);
-    this.#made.set(tls, { pair, authorities, context });
-    return context;
+    try {
+      const context = this.#create(tls, pair, authorities);
+      this.#made.set(tls, { pair, authorities, context });
+      return context;
+    } catch (error) {
+      // Files that are written one after the other do not fit together for a moment.
+      if (made !== undefined) return made.context;
+      throw error;
+    }
   }
 
   #create(tls: UpstreamTls, pair: Pair | undefined, ca: string | undefined): UpstreamTlsContext {

@@ -16,6 +16,10 @@ declare module 'node:http' {
   }
 }
 
+/** One for all requests of which nothing is known. */
+const stranger: RequestMesh = Object.freeze({ peer: undefined, jwt: undefined });
+
 export function tellHandler({ req, connection, token }: InboundRequest): void {
-  req.mesh = Object.freeze({ peer: connection?.peer, jwt: token });
+  const peer = connection?.peer;
+  req.mesh = peer === undefined && token === undefined ? stranger : Object.freeze({ peer, jwt: token });
 }

@@ -1,6 +1,14 @@
-import { type Call, type CallEnd, type ServiceIdentity, splitAuthority, type WorkloadIdentity } from '@inmesh/core';
+import {
+  type Call,
+  type CallEnd,
+  type PeerIdentity,
+  type ServiceIdentity,
+  splitAuthority,
+  type WorkloadIdentity,
+} from '@inmesh/core';
 import type { WorkloadInfo } from '../mesh-internals.js';
 import type { IstioLabelName } from './names.js';
+import { principalsOfCall } from './principals.js';
 
 export type IstioLabels = Readonly<Record<IstioLabelName, string>>;
 
@@ -13,16 +21,21 @@ export type PeerLabels = LabelsOf<'source' | 'destination'> &
 const unknown = 'unknown';
 const overflow = 'other';
 
-/** Labels of calls that this workload makes. */
-export function clientLabels(workload: WorkloadInfo, call: Call): PeerLabels {
+/**
+ * Labels of calls that this workload makes.
+ * @param own its SPIFFE ID
+ */
+export function clientLabels(workload: WorkloadInfo, call: Call, own?: string): PeerLabels {
   const destination = call.endpoint?.endpoint.workload;
   const identity: WorkloadIdentity = destination ?? missingWorkload;
+  const principals = principalsOfCall(call, own);
   return {
     reporter: 'source',
     ...sourceLabels(workload),
+    source_principal: known(principals.source),
     destination_workload: known(identity.name),
     destination_workload_namespace: known(identity.namespace),
-    destination_principal: unknown,
+    destination_principal: known(principals.destination),
     // Endpoint metadata has neither; the canonical names are made of the labels `app` and `version` unless others are set.
     destination_app: known(identity.canonicalName),
     destination_version: identity.canonicalRevision === latest ? unknown : known(identity.canonicalRevision),
@@ -35,7 +48,7 @@ export function clientLabels(workload: WorkloadInfo, call: Call): PeerLabels {
   };
 }
 
-/** Labels of calls that this workload answers; who calls is not known to telemetry. */
+/** Labels of calls that this workload answers, and whose caller has shown no certificate. */
 export function serverLabels(workload: WorkloadInfo, scheme: 'http' | 'https'): PeerLabels {
   const canonical = known(workload.app || workload.name);
   const namespace = known(workload.namespace);
@@ -58,9 +71,25 @@ export function serverLabels(workload: WorkloadInfo, scheme: 'http' | 'https'): 
   };
 }
 
+/**
+ * Of calls of a peer that was verified. Of its workload no more is known than its certificate says.
+ * @param own the SPIFFE ID of this workload
+ */
+export function peerLabels(workload: WorkloadInfo, peer: PeerIdentity, own: string | undefined): PeerLabels {
+  return {
+    ...serverLabels(workload, 'https'),
+    source_workload_namespace: known(peer.namespace),
+    source_principal: peer.spiffeId,
+    destination_principal: known(own),
+    connection_security_policy: 'mutual_tls',
+  };
+}
+
 export function withOutcome(peers: PeerLabels, protocol: 'http' | 'grpc', end: CallEnd): IstioLabels {
   return {
     ...peers,
+    // Nobody has proved anything on a connection that did not come up.
+    ...(end.error?.reason === 'upstream_connection_failure' && { destination_principal: unknown }),
     request_protocol: protocol,
     response_code: String(end.httpStatus),
     response_flags: flagsOf(end) ?? '-',

@@ -7,6 +7,7 @@ export const metricNames = {
   guardCalls: 'inmesh_guard_calls_total',
   rateLimitStoreUp: 'inmesh_rate_limit_store_up',
   connectionsRefused: 'inmesh_connections_refused_total',
+  requestsUnauthenticated: 'inmesh_requests_unauthenticated_total',
   clustersWithoutMetrics: 'inmesh_clusters_without_metrics',
 } as const;
 

@@ -35,15 +35,17 @@ export function prometheus({
 }: PrometheusOptions): TelemetryPlugin {
   requireValid(maxSeries, buckets);
   return {
-    create({ workload, snapshots }) {
-      const requests = new RequestMetrics(workload, requestSeries(register, maxSeries, buckets));
+    create({ workload, snapshots, identity }) {
+      const ownPrincipal = () => identity?.current?.certificate?.identity.spiffeId;
+      const requests = new RequestMetrics(workload, requestSeries(register, maxSeries, buckets), ownPrincipal);
       const guards = guardCalls(register);
       const close = registerClusterMetrics(register, snapshots, maxSeries);
       return {
         callStarted: (call, side) => requests.callStarted(call, side),
         policyDecided: (_call, decision) => countDecision(register, decision),
         guardCallEnded: ({ name, outcome }: GuardEvent) => guards.inc({ guard: name, outcome }),
-        connectionRefused: (reason) => refusedConnections(register).inc({ reason }),
+        connectionRefused: (reason) => refused(register, 'connectionsRefused').inc({ reason }),
+        tokenRefused: (reason) => refused(register, 'requestsUnauthenticated').inc({ reason }),
         rateLimitStoreChanged: (answering) => storeUp(register).set(answering ? 1 : 0),
         close,
       };
@@ -60,13 +62,17 @@ function storeUp(register: AnyRegistry): Gauge {
   return new Gauge({ name, help, registers: [register as Registry] });
 }
 
+const refusals = {
+  connectionsRefused: 'Incoming connections that were refused before any request.',
+  requestsUnauthenticated: 'Incoming requests that were refused for their token, or for the lack of one.',
+} as const;
+
 /** Made at the first refusal; the reasons are a closed list. */
-function refusedConnections(register: AnyRegistry): Counter<'reason'> {
-  const name = metricNames.connectionsRefused;
+function refused(register: AnyRegistry, kind: keyof typeof refusals): Counter<'reason'> {
+  const name = metricNames[kind];
   const known = register.getSingleMetric(name) as Counter<'reason'> | undefined;
   if (known !== undefined) return known;
-  const help = 'Incoming connections that were refused before any request.';
-  return new Counter({ name, help, labelNames: ['reason'], registers: [register as Registry] });
+  return new Counter({ name, help: refusals[kind], labelNames: ['reason'], registers: [register as Registry] });
 }
 
 function requireValid(maxSeries: number, buckets: readonly number[]): void {

@@ -1,6 +1,14 @@
-import type { Call, CallEnd, CallRecorder, ClusterView, EndpointView, Telemetry } from '@inmesh/core';
+import type { Call, CallEnd, CallRecorder, ClusterView, EndpointView, PeerIdentity, Telemetry } from '@inmesh/core';
 import type { WorkloadInfo } from '../mesh-internals.js';
-import { clientLabels, flagsOf, overflowLabels, type PeerLabels, serverLabels, withOutcome } from './istio-labels.js';
+import {
+  clientLabels,
+  flagsOf,
+  overflowLabels,
+  type PeerLabels,
+  peerLabels,
+  serverLabels,
+  withOutcome,
+} from './istio-labels.js';
 import type { Series, SeriesStore } from './series-store.js';
 
 /** The series of one pair of peers, found by numbers instead of labels. */
@@ -40,17 +48,27 @@ export class RequestMetrics implements Telemetry, CallRecorder {
   /** Calls that found no cluster. Callers choose these names, so the memory for them is bounded. */
   readonly #byAuthority = new Map<string, OutcomeTable>();
   #others: OutcomeTable | undefined;
+  /** By SPIFFE ID. */
+  readonly #byPeer = new Map<string, OutcomeTable>();
+  #otherPeers: OutcomeTable | undefined;
   readonly #serverRecorder: CallRecorder;
 
   constructor(
     private readonly workload: WorkloadInfo,
     private readonly store: SeriesStore,
+    /** The SPIFFE ID of this workload, as far as it has one. */
+    private readonly ownPrincipal: () => string | undefined = () => undefined,
   ) {
     const server = {
       http: new OutcomeTable(serverLabels(workload, 'http'), store),
       https: new OutcomeTable(serverLabels(workload, 'https'), store),
     };
-    this.#serverRecorder = { callEnded: (call, end) => count(server[call.scheme], call, end) };
+    this.#serverRecorder = {
+      callEnded: (call, end) => {
+        const peer = call.connection?.peer;
+        count(peer === undefined ? server[call.scheme] : this.#tableOfPeer(peer), call, end);
+      },
+    };
   }
 
   callStarted(_call: Call, side: 'client' | 'server'): CallRecorder {
@@ -66,26 +84,40 @@ export class RequestMetrics implements Telemetry, CallRecorder {
 
   #tableOf(cluster: ClusterView, endpoint: EndpointView | undefined, call: Call): OutcomeTable {
     const tables = getOrAdd(this.#byCluster, cluster, () => new WeakMap());
-    return getOrAdd(
-      tables,
-      endpoint ?? noEndpoint,
-      () => new OutcomeTable(clientLabels(this.workload, call), this.store),
-    );
+    return getOrAdd(tables, endpoint ?? noEndpoint, () => new OutcomeTable(this.#clientLabels(call), this.store));
   }
 
   #tableOfAuthority(call: Call): OutcomeTable {
     const known = this.#byAuthority.get(call.authority);
     if (known !== undefined) return known;
     if (this.store.isFull) return this.#tableOfOthers(call);
-    const table = new OutcomeTable(clientLabels(this.workload, call), this.store);
+    const table = new OutcomeTable(this.#clientLabels(call), this.store);
     if (this.#byAuthority.size < this.store.maxSeries) this.#byAuthority.set(call.authority, table);
     return table;
   }
 
   /** Without this each of a flood of names would be made into labels, only to find that there is no room for them. */
   #tableOfOthers(call: Call): OutcomeTable {
-    this.#others ??= new OutcomeTable(overflowLabels(clientLabels(this.workload, call)), this.store);
+    this.#others ??= new OutcomeTable(overflowLabels(this.#clientLabels(call)), this.store);
     return this.#others;
+  }
+
+  /** As many as an authority has signed for, which need not be few. */
+  #tableOfPeer(peer: PeerIdentity): OutcomeTable {
+    const known = this.#byPeer.get(peer.spiffeId);
+    if (known !== undefined) return known;
+    const labels = peerLabels(this.workload, peer, this.ownPrincipal());
+    if (this.store.isFull) {
+      this.#otherPeers ??= new OutcomeTable(overflowLabels(labels), this.store);
+      return this.#otherPeers;
+    }
+    const table = new OutcomeTable(labels, this.store);
+    if (this.#byPeer.size < this.store.maxSeries) this.#byPeer.set(peer.spiffeId, table);
+    return table;
+  }
+
+  #clientLabels(call: Call): PeerLabels {
+    return clientLabels(this.workload, call, this.ownPrincipal());
   }
 }
 

@@ -94,6 +94,8 @@ export interface Wire {
   readonly port: number;
   /** How many were made. */
   readonly connections: number;
+  /** How many are up. */
+  readonly open: number;
   cut(): void;
   /** Nothing goes through any more, and nobody is told. */
   freeze(): void;
@@ -121,6 +123,9 @@ export async function startWire({ port }: { readonly port: number }): Promise<Wi
     port: wire.port,
     get connections() {
       return connections;
+    },
+    get open() {
+      return wire.sockets.size;
     },
     cut() {
       for (const socket of wire.sockets) socket.resetAndDestroy();

@@ -1,10 +1,11 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { IdentityFolder } from '../../../../test/support/identity-folder.js';
 import { MeshAuthority, type TestIdentity } from '../../../../test/support/mesh-authority.js';
 import { FileIdentity } from '../../src/identity/file-identity.js';
 import type { IdentityLocation } from '../../src/identity/identity-files.js';
+import { silentLogger } from '../../src/logger.js';
 import { SystemClock } from '../../src/runtime/system-clock.js';
 
 const open: { close(): unknown }[] = [];
@@ -14,6 +15,7 @@ afterEach(async () => {
 });
 
 const authority = new MeshAuthority();
+const hour = 3600_000;
 
 function folderOf(identity?: TestIdentity, parent?: string): IdentityFolder {
   const folder = new IdentityFolder(identity, parent);
@@ -56,18 +58,14 @@ describe('an identity in files', () => {
     expect([...source.current!.bundles]).toEqual([['cluster.local', [authority.bundle]]]);
   });
 
-  it('may name its files, and the authorities of other trust domains', async () => {
+  it('may name its files', async () => {
     const folder = folderOf();
     const shop = authority.issue('shop');
-    const other = new MeshAuthority('other.org');
-    for (const [name, text] of Object.entries({ c: shop.chain, k: shop.key, a: shop.bundle, o: other.bundle })) {
-      folder.write(name, text);
-    }
+    for (const [name, text] of Object.entries({ c: shop.chain, k: shop.key, a: shop.bundle })) folder.write(name, text);
     const at = (name: string) => join(folder.path, name);
-    const files = { certificate: at('c'), key: at('k'), authorities: at('a'), federated: { 'other.org': at('o') } };
-    const { source } = identityOf(files);
+    const { source } = identityOf({ certificate: at('c'), key: at('k'), authorities: at('a') });
     await source.open();
-    expect(source.current?.bundles.get('other.org')).toEqual([other.bundle]);
+    expect(source.current?.certificate?.identity.spiffeId).toBe(shop.spiffeId);
   });
 
   it('is read again when its volume is exchanged, and tells of it', async () => {
@@ -168,6 +166,46 @@ describe('an identity in files', () => {
     await expect.poll(() => source.current?.certificate?.identity.serviceAccount, { timeout: 5000 }).toBe('next');
   });
 
+  it('stays in use when others may read its key from now on, and the problem says what mends it', async () => {
+    const folder = folderOf(authority.issue('shop'));
+    const { source, lines } = await watched(folder);
+    const { current } = source;
+    const key = join(folder.path, 'key.pem');
+    chmodSync(key, 0o644);
+    await expect.poll(() => source.problem, { timeout: 5000 }).toContain(`mode 0644); chmod 600 ${key}`);
+    expect(source.current).toBe(current);
+    expect(lines.at(-1)).toContain('the old one stays in use');
+    chmodSync(key, 0o600);
+    await expect.poll(() => source.problem, { timeout: 5000 }).toBeUndefined();
+  });
+
+  it.each<[string, RegExp, string]>([
+    ['key', /^ERR_OSSL_/, 'key.pem is no private key'],
+    ['certificate', /^ERR_OSSL_/, 'cert-chain.pem: block 1 is no certificate'],
+  ])('has the code of OpenSSL in what it says of a %s of garbage', async (what, code, reason) => {
+    const good = authority.issue('shop');
+    const garbage = (pem: string) => pem.replace(/\n[^-]+\n/, '\nZ2FyYmFnZQ==\n');
+    const folder = folderOf(good);
+    const { source } = await watched(folder);
+    folder.swap(what === 'key' ? { ...good, key: garbage(good.key) } : { ...good, chain: garbage(good.chain) });
+    await expect.poll(() => source.problem, { interval: 5 }).toContain(reason);
+    expect(/\((.*)\)/.exec(source.problem!)?.[1]).toMatch(code);
+  });
+
+  it('is found again when its folder was replaced by another', async () => {
+    const folder = folderOf(authority.issue('shop'));
+    const { source } = await watched(folder);
+    const other = folderOf(authority.issue('next'));
+    renameSync(folder.path, `${folder.path}.old`);
+    open.push({ close: () => rmSync(`${folder.path}.old`, { recursive: true }) });
+    await expect.poll(() => source.problem, { timeout: 5000 }).toContain('has no certificate');
+    expect(source.current?.certificate?.identity.serviceAccount).toBe('shop');
+    renameSync(other.path, folder.path);
+    await expect.poll(() => source.current?.certificate?.identity.serviceAccount, { timeout: 5000 }).toBe('next');
+    folder.write('root-cert.pem', 'garbage');
+    await expect.poll(() => source.problem, { timeout: 5000 }).toContain('root-cert.pem: there is no certificate');
+  });
+
   it('may be in a volume of Kubernetes, whose files all may read', async () => {
     const folder = folderOf(undefined, '/dev/shm');
     folder.swap(authority.issue('shop'), 0o644);
@@ -203,6 +241,25 @@ describe('an identity in files', () => {
     expect(source.problem).toBeUndefined();
     now += 2 * 366 * 24 * 3600_000;
     expect(source.problem).toContain('has expired at');
+  });
+
+  it.each([
+    [60, 'was valid until'],
+    [-60, 'is valid from'],
+  ])('is not taken while the time of day is off by %d days, and is once it is set', async (days, reason) => {
+    const day = 24 * hour;
+    const dates = { notBefore: new Date(Date.now() - hour), notAfter: new Date(Date.now() + day) };
+    const folder = folderOf(authority.issue('shop', dates));
+    let off = days * day;
+    const clock = new SystemClock({ keepsProcessAlive: false });
+    const source = new FileIdentity(folder.path, { clock, logger: silentLogger, wallClock: () => Date.now() + off });
+    await source.open();
+    expect(source.problem).toContain(reason);
+    expect(source.current).toBeUndefined();
+    off = 0;
+    await source.look();
+    expect(source.problem).toBeUndefined();
+    expect(source.current?.certificate?.identity.serviceAccount).toBe('shop');
   });
 
   it('is taken whole or not at all while it is rewritten without end', async () => {

@@ -1,5 +1,5 @@
 import { emptyResources, type MeshResources, SnapshotAssembler, SnapshotHolder, type Telemetry } from '@inmesh/core';
-import { FakeClock, seededRandom, testHash64 } from '@inmesh/core/testing';
+import { FakeClock, seededRandom, testHash64, testInboundChecks } from '@inmesh/core/testing';
 import type { Logger } from '../../src/logger.js';
 import type { MeshInternals } from '../../src/mesh-internals.js';
 
@@ -25,7 +25,8 @@ export function testInternals({
   const logger: Logger = { info() {}, warn() {}, error: (message, fields) => errors.push({ message, fields }) };
   const assembler = new SnapshotAssembler({ clock, random, hash64: testHash64, searchDomains: [] });
   const snapshots = new SnapshotHolder(assembler.assemble({ ...emptyResources, ...resources }));
-  return { clock, random, logger, errors, snapshots, telemetry, workload, propagateHeaders };
+  const policy = testInboundChecks;
+  return { clock, random, logger, errors, snapshots, telemetry, workload, propagateHeaders, policy };
 }
 
 const workload = {

@@ -14,6 +14,7 @@ import {
   testEndpoint,
   testForward,
   testHash64,
+  testInboundChecks,
   testRetryPolicy,
   testRoute,
   testRouteConfiguration,
@@ -68,7 +69,10 @@ export function staticMesh(
   const { telemetry = [] } = options;
   const upstreamTls = new UpstreamTlsContexts(new TlsMaterial(options.identity, undefined));
   const pools = new EndpointPools(clock, upstreamTls);
-  options.identity?.onChange(() => pools.retire());
+  options.identity?.onChange(() => {
+    pools.retire();
+    grpc.retire();
+  });
   const assembler = new SnapshotAssembler({
     clock,
     random,
@@ -98,6 +102,7 @@ export function staticMesh(
     telemetry,
     workload,
     propagateHeaders: 'routed',
+    policy: testInboundChecks,
     upstreamTls,
     ...options.internals,
     ...(options.identity && { identity: options.identity }),

@@ -44,5 +44,5 @@ export class ChangingIdentity implements IdentitySource {
 export function identityOf({ chain, key, bundle }: TestIdentity): Identity {
   const named = (name: string, text: string) => ({ name, text });
   const texts = { certificate: named('chain', chain), key: named('key', key), authorities: named('bundle', bundle) };
-  return parseIdentity({ ...texts, federated: new Map() }, Date.now());
+  return parseIdentity(texts, Date.now());
 }

@@ -49,13 +49,13 @@ export class GrpcInbound extends InboundCall {
   ) {
     const { below, metadata, path } = init;
     removeForgedMetadata(metadata, verifiedByItsEnds(below.getConnectionInfo()), trustForwardedClientCert);
-    const authority = canonicalAuthority(below.getHost());
+    const host = below.getHost();
     super({
       protocol: 'grpc',
       // grpc-js tells of TLS only where the client has shown a certificate.
       scheme: below.getAuthContext().transportSecurityType === undefined ? 'http' : 'https',
-      ...{ authority, path, method: 'POST' },
-      headers: toHeaderList(metadata, authority),
+      ...{ authority: canonicalAuthority(host), path, method: 'POST' },
+      headers: toHeaderList(metadata, host),
       snapshot: snapshots.current,
       startedAt: clock.now(),
     });

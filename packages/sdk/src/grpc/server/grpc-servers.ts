@@ -33,6 +33,10 @@ export class GrpcServers {
     return health;
   }
 
+  healthOf(server: Server): GrpcHealth | undefined {
+    return this.#health.get(server);
+  }
+
   /** Draining twice is draining once. */
   drain(server: Server, options: GrpcDrainOptions): Promise<void> {
     requireServer('drainServer', server);

@@ -36,6 +36,11 @@ export class GrpcHealth {
     this.#set(service, status);
   }
 
+  /** Undefined: it was never set. */
+  statusOf(service: string): HealthStatus | undefined {
+    return this.#statuses.get(service);
+  }
+
   /** For the mesh: every service is NOT_SERVING from here on. */
   shutDown(): void {
     this.#isDown = true;
@@ -51,7 +56,7 @@ export class GrpcHealth {
   /** For the mesh. */
   addTo(server: Server): void {
     const check: handleUnaryCall<HealthRequest, ServingStatus> = ({ request: { service } }, callback) => {
-      const status = this.#statuses.get(service);
+      const status = this.statusOf(service);
       if (status === undefined)
         callback({ code: notFound, details: `service ${JSON.stringify(service)} is not known` });
       else callback(null, status);

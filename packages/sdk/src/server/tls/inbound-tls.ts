@@ -8,18 +8,21 @@ import { verifyPeer } from '../../identity/verify-peer.js';
 import type { MeshInternals } from '../../mesh-internals.js';
 import { describe, rememberVerified } from '../inbound-connection.js';
 import { checkClient } from './check-client.js';
+import { chooseProtocol } from './choose-protocol.js';
 import { wantsCertificate } from './port-mode.js';
 import type { Refusals } from './refusals.js';
 
 const handshakeTimeoutMs = 10_000;
+/** Envoy's default of `--drain-time-s`. */
+export const drainMs = 600_000;
 
 /** Ends the TLS of connections that somebody else has accepted, and hands on those of verified peers. */
 export class InboundTls {
   readonly #server: Server;
   readonly #open = new Map<TLSSocket, readonly X509Certificate[]>();
   readonly #outdated = new WeakSet<Socket>();
-  /** Called when a connection is outdated for the first time. */
-  onFirstOutdated: (() => void) | undefined;
+  /** Told once of each connection that is outdated. */
+  onOutdated: ((socket: TLSSocket) => void) | undefined;
   readonly #stopListening: () => void;
 
   constructor(
@@ -49,7 +52,7 @@ export class InboundTls {
     this.#server.emit('connection', socket);
   }
 
-  /** Whether the peer of a connection would be refused by now: it gets the answer it waits for, and no other. */
+  /** Whether the peer of a connection would be refused by now. What it has begun may end, within `drainMs`. */
   isOutdated(socket: Socket): boolean {
     return this.#outdated.has(socket);
   }
@@ -63,11 +66,15 @@ export class InboundTls {
     this.#server.setSecureContext(this.#options(identity));
     const bundles = trustOf(identity);
     for (const [socket, chain] of this.#open) {
-      if (verifyPeer(chain, bundles, Date.now()).ok) continue;
-      this.#outdated.add(socket);
-      this.onFirstOutdated?.();
-      this.onFirstOutdated = undefined;
+      if (!this.#outdated.has(socket) && !verifyPeer(chain, bundles, Date.now()).ok) this.#outdate(socket);
     }
+  }
+
+  #outdate(socket: TLSSocket): void {
+    this.#outdated.add(socket);
+    const timer = this.internals.clock.setTimer(drainMs, () => socket.destroy());
+    socket.once('close', () => timer.cancel());
+    this.onOutdated?.(socket);
   }
 
   #onSecure(socket: TLSSocket): void {
@@ -103,7 +110,7 @@ export class InboundTls {
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-      ALPNProtocols: [...this.protocols],
+      ALPNCallback: ({ protocols }) => chooseProtocol(this.protocols, protocols),
     };
   }
 }

@@ -18,7 +18,7 @@ export class Refusals {
 
   tell(
     { reason, detail }: PeerRefusal,
-    { remoteAddress, localPort }: Pick<Socket, 'remoteAddress' | 'localPort'>,
+    { remoteAddress, localPort }: Partial<Pick<Socket, 'remoteAddress' | 'localPort'>>,
   ): void {
     const { clock, logger, onConnectionRefused } = this.internals;
     onConnectionRefused?.(reason);

@@ -1,6 +1,7 @@
 import { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MeshInternals } from '../../mesh-internals.js';
+import { guardUpgrades } from '../guard-upgrades.js';
 import { Admission } from './admit.js';
 import { probeServer } from './probes.js';
 import { Refusals } from './refusals.js';
@@ -11,7 +12,7 @@ const defaultFirstByteMs = 60_000;
 
 /**
  * Puts the mesh's TLS before a server of `node:http`: each connection is taken, or refused, as the policies of its port say
- * when it begins. HTTP, its keep-alive and its upgrades are the server's own affair, in plain text and behind TLS.
+ * when it begins. HTTP and its keep-alive are the server's own affair, in plain text and behind TLS.
  */
 export function secureServer<S extends Server>(internals: MeshInternals, server: S): S {
   const takers = server.listeners('connection');
@@ -36,13 +37,15 @@ export function secureServer<S extends Server>(internals: MeshInternals, server:
   );
   server.on('connection', (socket) => admission.admit(socket, server.headersTimeout || defaultFirstByteMs));
   // A second listener costs every request a copy of the list, so there is none before it is needed.
-  admission.tls.onFirstOutdated = () => {
+  admission.tls.onOutdated = () => {
+    admission.tls.onOutdated = undefined;
     server.prependListener('request', (req, res) => {
       if (admission.tls.isOutdated(req.socket)) res.setHeader('connection', 'close');
     });
   };
   server.on('close', () => admission.tls.close());
   endTogether(server, waiting);
+  guardUpgrades(internals, server);
   return server;
 }
 
