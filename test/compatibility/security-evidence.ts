@@ -123,6 +123,12 @@ export const securityEvidence: readonly Evidence[] = [
     title: 'is told by path, in order, by name too, and nothing where a rule asks for nothing',
   },
   {
+    owner: 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication',
+    fields: 'bypass_cors_preflight',
+    file: 'packages/sdk/test/authentication/tokens.test.ts',
+    title: 'needs no token where it is let through, and brings no claims',
+  },
+  {
     owner: 'envoy.extensions.filters.http.jwt_authn.v3.RequirementRule',
     fields: '',
     file: 'packages/xds/src/resources/decode-jwt-authn.test.ts',

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -65,6 +65,12 @@ function pageFor(query: string): Promise<string> {
   return fetch(`${url}/productpage${query}`).then((response) => response.text());
 }
 
+/** Written beside and renamed, so that half of it is never read. */
+function save(name: string, text: string): void {
+  writeFileSync(join(config, '.unfinished'), text);
+  renameSync(join(config, '.unfinished'), join(config, name));
+}
+
 function saveRoutes(routes: { everyone: string; jason: string }): void {
   const text = `
 apiVersion: networking.istio.io/v1
@@ -77,8 +83,7 @@ spec:
       route: [{ destination: { host: reviews, subset: ${routes.jason} } }]
     - route: [{ destination: { host: reviews, subset: ${routes.everyone} } }]
 `;
-  writeFileSync(join(config, '.unfinished'), text);
-  renameSync(join(config, '.unfinished'), join(config, 'virtual-service.yaml'));
+  save('virtual-service.yaml', text);
 }
 
 interface ProcessRow {
@@ -132,6 +137,52 @@ describe('the bookinfo demo', () => {
     expect(page).toMatch(/Answered by reviews-v[12]/);
     expect(output.match(/^READY /gm)).toHaveLength(1);
   });
+
+  it('has every call between its services made over mutual TLS, and known by its certificate', async () => {
+    const page = await pageFor('?user=jason');
+    const caller = (name: string) => `by spiffe://cluster.local/ns/default/sa/bookinfo-${name}</dd>`;
+    expect(page).toContain(`<dt>details</dt><dd>${caller('productpage')}`);
+    expect(page).toContain(`<dt>reviews</dt><dd>${caller('productpage')}`);
+    expect(page).toContain(`<dt>ratings</dt><dd>${caller('reviews')}`);
+    // Each table follows the one before it.
+    const rows = () => output.slice(output.lastIndexOf('called        by')).match(/^.*(mutual TLS|plain text).*$/gm);
+    await expect.poll(rows, { timeout: 15_000 }).toHaveLength(4);
+    const callers = rows()!.map((row) =>
+      row
+        .trim()
+        .split(/\s{2,}/)
+        .slice(0, 3),
+    );
+    expect(callers).toEqual([
+      ['details', 'spiffe://cluster.local/ns/default/sa/bookinfo-productpage', 'mutual TLS'],
+      ['reviews', 'spiffe://cluster.local/ns/default/sa/bookinfo-productpage', 'mutual TLS'],
+      ['ratings', 'spiffe://cluster.local/ns/default/sa/bookinfo-reviews', 'mutual TLS'],
+      ['productpage', 'somebody without a certificate', 'plain text'],
+    ]);
+  }, 20_000);
+
+  it('refuses whom has no certificate, and says so', async () => {
+    const [, strict] = /^ {2}curl (\S+)$/m.exec(output)!;
+    await expect(fetch(strict!)).rejects.toThrow('fetch failed');
+    await expect
+      .poll(() => output, { timeout: 5000 })
+      .toMatch(/^details-v1: a connection was refused reason="plaintext"/m);
+  });
+
+  it('takes from a service account what a saved policy no longer gives it', async () => {
+    const policies = readFileSync(join(config, 'authorization-policy.yaml'), 'utf8');
+    const line = '              - cluster.local/ns/default/sa/bookinfo-productpage\n';
+    expect(policies).toContain(line);
+    save('authorization-policy.yaml', policies.replace(line, line.replace('productpage', 'details')));
+    await expect
+      .poll(() => versionFor().catch(String), { timeout: 5000, interval: 20 })
+      .toContain('answered 403: RBAC: access denied');
+    const refusal =
+      /^reviews-v\d: an incoming call is refused .*peer="spiffe:\/\/cluster.local\/ns\/default\/sa\/bookinfo-productpage"$/m;
+    await expect.poll(() => output, { timeout: 5000 }).toMatch(refusal);
+    save('authorization-policy.yaml', policies);
+    await expect.poll(() => versionFor().catch(String), { timeout: 5000, interval: 20 }).toMatch(/^v[12]$/);
+  }, 15_000);
 
   it('gives jason red stars and nobody else', async () => {
     expect(await pageFor('?user=jason')).toMatch(/class="red".*★★★★★.*Answered by reviews-v3/s);

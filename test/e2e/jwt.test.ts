@@ -8,11 +8,14 @@ import { makeKey, sign } from '../../packages/sdk/test/authentication/issuer.js'
 import { grpcServer, type UnaryHandler } from '../../packages/sdk/test/grpc/interop-server.js';
 import { TestService } from '../../packages/sdk/test/grpc/interop-service.js';
 import { unary } from '../../packages/sdk/test/grpc/support.js';
-import { ConfigFolder } from '../support/config-folder.js';
+import { send } from '../../packages/sdk/test/server/client.js';
+import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
 import { type KeyServer, startKeyServer } from '../support/key-server.js';
+import { scanForSecrets } from '../support/secret-scan.js';
 import { closeAfterEach, joinMesh, type Source, seed, sources } from '../support/seeds.js';
 
 const keep = closeAfterEach();
+const scan = scanForSecrets();
 const key = makeKey('ES256', 'one');
 const stranger = makeKey('ES256', 'one');
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
@@ -25,11 +28,12 @@ interface Service {
   get(headers?: Record<string, string>, path?: string): Promise<string>;
 }
 
-async function serve(source: Source, yaml: (text: string, uri: string) => string): Promise<Service> {
-  const keyServer = keep(await startKeyServer([key]));
+async function serve(source: Source, yaml: (text: string, uri: string) => string, keyPort = 0): Promise<Service> {
+  const keyServer = keep(await startKeyServer([key], keyPort));
   const folder = keep(new ConfigFolder());
   folder.write('policy.yaml', yaml(seed('11-jwt'), keyServer.uri));
-  const mesh = await joinMesh(keep, folder, source);
+  const mesh = await joinMesh(keep, folder, source, { logger: scan.logger });
+  scan.watch(mesh);
   const handled: IncomingMessage[] = [];
   const server = mesh.createServer((req, res) => {
     handled.push(req);
@@ -46,12 +50,20 @@ async function serve(source: Source, yaml: (text: string, uri: string) => string
   return { mesh, keyServer, handled, get };
 }
 
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+/** What proves a token may be told nowhere. */
+const bearer = (token: string) => {
+  const [, , signature = ''] = token.split('.');
+  if (signature !== '') scan.guard('the signature of a token', signature);
+  return { authorization: `Bearer ${token}` };
+};
 const atServer = (text: string, uri: string) => text.replace('http://127.0.0.1:18080/jwks.json', uri);
+
+/** The file is taken as it is. */
+const portOfSeed = 18_080;
 
 describe.each(sources)('seed 11 from %s', (source) => {
   it('lets in who has a valid token, and nobody else', async () => {
-    const { get, handled } = await serve(source, atServer);
+    const { get, handled } = await serve(source, (text) => text, portOfSeed);
     expect(await get(bearer(await sign(key, claims())))).toBe('200 https://issuer.example me');
     expect(await get({}, `/?access_token=${await sign(key, claims())}`)).toBe('200 https://issuer.example me');
     expect(await get()).toBe('403 RBAC: access denied');
@@ -71,7 +83,8 @@ it('is asked for by gRPC servers, too, whose handlers find it by mesh.caller()',
   const keyServer = keep(await startKeyServer([key]));
   const folder = keep(new ConfigFolder());
   folder.write('policy.yaml', atServer(seed('11-jwt'), keyServer.uri));
-  const mesh = await joinMesh(keep, folder, 'a folder');
+  const mesh = await joinMesh(keep, folder, 'a folder', { logger: scan.logger });
+  scan.watch(mesh);
   const subjects: unknown[] = [];
   const answer = async () => void subjects.push(mesh.caller()?.jwt?.subject);
   const options = { interceptors: [mesh.grpc.serverInterceptor()] };
@@ -134,6 +147,17 @@ describe('RequestAuthentication', () => {
     expect(await get(bearer(token))).toMatch(/^200 /);
   });
 
+  it('asks the issuer where its keys are when it does not say', async () => {
+    const issuer = (uri: string) => new URL(uri).origin;
+    const { get, keyServer } = await serve('a folder', (text, uri) =>
+      text.replace(/issuer: .*\n.*jwksUri.*/, `issuer: "${issuer(uri)}"`),
+    );
+    const send = async (more: object) => get(bearer(await sign(key, { ...claims(), iss: keyServer.issuer, ...more })));
+    expect(await send({})).toBe(`200 ${keyServer.issuer} me`);
+    expect(await send({ iss: 'https://issuer.example' })).toBe('401 Jwt issuer is not configured');
+    expect(keyServer.asked).toBe(1);
+  });
+
   it('decides by claims', async () => {
     const { get } = await serve('a folder', (text, uri) =>
       atServer(text, uri).replace(
@@ -148,5 +172,61 @@ describe('RequestAuthentication', () => {
     expect(await send({ realm: { roles: ['user'] } })).toMatch(/^403 /);
     expect(await send({ sub: 'you', realm: { roles: ['admin'] } })).toMatch(/^403 /);
     expect(await send({})).toMatch(/^403 /);
+  });
+});
+
+describe('a preflight of a browser', () => {
+  const preflight = { origin: 'https://page.example', 'access-control-request-method': 'PUT' };
+  const cors = `---
+${serviceYaml('shop', [])}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: any, namespace: default }
+spec:
+  hosts: [shop]
+  http: [{ corsPolicy: { allowOrigins: [{ exact: "https://page.example" }] }, route: [{ destination: { host: shop } }] }]
+`;
+
+  async function serveWith(rules: string) {
+    const authentication = (text: string, uri: string) => atServer(text, uri).split('---')[0]!;
+    const folderText = (text: string, uri: string) => `${authentication(text, uri)}${rules}${cors}`;
+    const { mesh, handled } = await serve('a folder', folderText);
+    const server = mesh.createServer((req, res) => {
+      handled.push(req);
+      res.end('handled');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    keep({ close: async () => void server.close() });
+    const { port } = server.address() as AddressInfo;
+    return async (method: string, headers: Record<string, string>) => {
+      const { status, headers: said, body } = await send(port, { method, headers: { host: 'shop', ...headers } });
+      return `${status} ${said['access-control-allow-origin'] ?? body}`;
+    };
+  }
+
+  it('is answered by CORS without a look at a token, where policies let anybody in', async () => {
+    const ask = await serveWith('');
+    const bad = { authorization: 'Bearer nonsense' };
+    expect(await ask('OPTIONS', preflight)).toBe('200 https://page.example');
+    expect(await ask('OPTIONS', { ...preflight, ...bad })).toBe('200 https://page.example');
+    expect(await ask('PUT', { origin: preflight.origin, ...bad })).toMatch(/^401 Jwt is not in the form/);
+    expect(await ask('OPTIONS', bad)).toMatch(/^401 Jwt is not in the form/);
+  });
+
+  it('is refused by a policy that asks for somebody, unless it lets OPTIONS in', async () => {
+    const policy = (rules: string) => `---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: p, namespace: default }
+spec: { rules: [${rules}] }
+`;
+    const somebody = '{ from: [{ source: { requestPrincipals: ["*"] } }] }';
+    const strict = await serveWith(policy(somebody));
+    expect(await strict('OPTIONS', preflight)).toBe('403 RBAC: access denied');
+    const open = await serveWith(policy(`${somebody}, { to: [{ operation: { methods: [OPTIONS] } }] }`));
+    expect(await open('OPTIONS', preflight)).toBe('200 https://page.example');
+    expect(await open('PUT', { origin: preflight.origin })).toBe('403 RBAC: access denied');
   });
 });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 export interface TestCertificate {
   /** PEM. */
@@ -22,17 +22,27 @@ export interface CertificateOptions {
   readonly keyUsage?: readonly ('digitalSignature' | 'keyCertSign' | 'cRLSign' | 'keyAgreement')[];
   /** Default: the extension is left out. */
   readonly extendedKeyUsage?: readonly ('serverAuth' | 'clientAuth')[];
+  /** How many intermediates may be below it. Default: it does not say. */
+  readonly pathLength?: number;
+  /** Any others: the object identifier in hex, and the value in DER. Default: none. */
+  readonly extensions?: readonly { readonly oid: string; readonly isCritical?: boolean; readonly value: Buffer }[];
+  /** Its own. Default: a new one on P-256. */
+  readonly keyObject?: KeyObject;
   /** Who signs it. Default: itself. */
   readonly issuer?: { readonly hosts: readonly string[]; readonly keyObject: KeyObject };
 }
+
+/** PEM of every key of this process, for who looks whether any of them is told anywhere. */
+export const madeKeys: string[] = [];
 
 const yearMs = 365 * 24 * 3600 * 1000;
 
 /** An X.509 certificate on a new P-256 key. Node reads certificates and writes none, hence the DER by hand. */
 export function makeCertificate(options: CertificateOptions = {}): TestCertificate {
-  const { hosts = ['localhost'], isCa = false } = options;
+  const { hosts = ['localhost'] } = options;
   const { notBefore = new Date(Date.now() - yearMs), notAfter = new Date(Date.now() + yearMs) } = options;
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const privateKey = options.keyObject ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const publicKey = createPublicKey(privateKey);
   const issuer = options.issuer ?? { hosts, keyObject: privateKey };
   const content = sequence(
     tagged(0xa0, integer(2)),
@@ -42,12 +52,21 @@ export function makeCertificate(options: CertificateOptions = {}): TestCertifica
     sequence(time(notBefore), time(notAfter)),
     nameOf(hosts),
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, sequence(basicConstraints(isCa), ...usages(options), subjectAltNames(hosts, options.uris ?? []))),
+    tagged(0xa3, sequence(...extensionsOf(options))),
   );
   const signature = sign('sha256', content, issuer.keyObject);
   const der = sequence(content, ecdsaWithSha256, tagged(0x03, Buffer.from([0]), signature));
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  madeKeys.push(key);
   return { certificate: pem('CERTIFICATE', der), key, keyObject: privateKey };
+}
+
+function extensionsOf(options: CertificateOptions): Buffer[] {
+  const { hosts = ['localhost'], uris = [], extensions = [] } = options;
+  const others = extensions.map(({ oid: id, isCritical = false, value }) =>
+    sequence(oid(id), ...(isCritical ? [critical] : []), tagged(0x04, value)),
+  );
+  return [basicConstraints(options), ...usages(options), subjectAltNames(hosts, uris), ...others];
 }
 
 function pem(label: string, der: Buffer): string {
@@ -55,14 +74,14 @@ function pem(label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-function tagged(tag: number, ...parts: Buffer[]): Buffer {
+export function tagged(tag: number, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const { length } = body;
   const head = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from([tag, ...head]), body]);
 }
 
-function sequence(...parts: Buffer[]): Buffer {
+export function sequence(...parts: Buffer[]): Buffer {
   return tagged(0x30, ...parts);
 }
 
@@ -87,10 +106,13 @@ function time(at: Date): Buffer {
   return tagged(0x18, Buffer.from(text));
 }
 
-function basicConstraints(isCa: boolean): Buffer {
-  const value = isCa ? sequence(tagged(0x01, Buffer.from([0xff]))) : sequence();
+function basicConstraints({ isCa = false, pathLength }: CertificateOptions): Buffer {
+  const length = pathLength === undefined ? [] : [integer(pathLength)];
+  const value = isCa ? sequence(tagged(0x01, Buffer.from([0xff])), ...length) : sequence();
   return sequence(oid('551d13'), tagged(0x04, value));
 }
+
+const critical = tagged(0x01, Buffer.from([0xff]));
 
 const keyUsageBits = { digitalSignature: 0x80, keyAgreement: 0x08, keyCertSign: 0x04, cRLSign: 0x02 } as const;
 const extendedKeyUsages = { serverAuth: '2b06010505070301', clientAuth: '2b06010505070302' } as const;
@@ -100,7 +122,6 @@ function usages({ keyUsage, extendedKeyUsage }: CertificateOptions): Buffer[] {
   if (keyUsage !== undefined) {
     const bits = keyUsage.reduce((sum, name) => sum | keyUsageBits[name], 0);
     // Critical, as SPIFFE wants it; the first byte counts unused bits.
-    const critical = tagged(0x01, Buffer.from([0xff]));
     found.push(sequence(oid('551d0f'), critical, tagged(0x04, tagged(0x03, Buffer.from([1, bits])))));
   }
   if (extendedKeyUsage !== undefined) {

@@ -6,20 +6,32 @@ import { type IssuedKey, keySet } from '../../packages/sdk/test/authentication/i
 /** Serves the keys of an issuer at `/jwks.json`, and counts how often it is asked. */
 export interface KeyServer {
   readonly uri: string;
+  /** As its description (OpenID Connect Discovery) has it. */
+  readonly issuer: string;
   keys: readonly IssuedKey[];
   asked: number;
   close(): Promise<void>;
 }
 
-export async function startKeyServer(keys: readonly IssuedKey[]): Promise<KeyServer> {
-  const server = createServer((_req, res) => {
+/** @throws when the port is given and taken */
+export async function startKeyServer(keys: readonly IssuedKey[], port = 0): Promise<KeyServer> {
+  const server = createServer(({ url }, res) => {
+    res.setHeader('content-type', 'application/json');
+    if (url === '/.well-known/openid-configuration') {
+      res.end(JSON.stringify({ issuer: keyServer.issuer, jwks_uri: keyServer.uri }));
+      return;
+    }
     keyServer.asked += 1;
-    res.setHeader('content-type', 'application/json').end(keySet(keyServer.keys));
+    res.end(keySet(keyServer.keys));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening').catch((cause) => {
+    throw new Error(`port ${port}, where the configuration has keys, is taken on this machine`, { cause });
+  });
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const keyServer: KeyServer = {
-    uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
+    issuer,
+    uri: `${issuer}/jwks.json`,
     keys,
     asked: 0,
     close: async () => {

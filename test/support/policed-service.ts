@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { Mesh, MeshOptions } from 'inmesh';
 import { send } from '../../packages/sdk/test/server/client.js';
 import { ConfigFolder } from './config-folder.js';
+import { scanForSecrets } from './secret-scan.js';
 import { type closeAfterEach, joinMesh, type Source } from './seeds.js';
+
+const scan = scanForSecrets();
 
 /** A service in the namespace `default` that the policies of a folder protect. */
 export interface PolicedService {
@@ -23,7 +26,8 @@ export async function servePoliced(
 ): Promise<PolicedService> {
   const folder = keep(new ConfigFolder());
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
-  const mesh = await joinMesh(keep, folder, source, options);
+  const mesh = await joinMesh(keep, folder, source, { logger: scan.logger, ...options });
+  scan.watch(mesh);
   const handled: PolicedService['handled'] = [];
   const server = mesh.createServer(({ url, headers }, res) => {
     handled.push({ url, headers });

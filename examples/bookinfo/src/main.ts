@@ -34,12 +34,14 @@ function shortest(path: string): string {
   return fromHere.startsWith('..') ? path : fromHere;
 }
 
-function invitation({ url, xds }: Started, config: string): string {
+function invitation({ url, xds, strict }: Started, config: string): string {
   return `
 Open the page, then ${url}/productpage?user=jason
 To shift traffic, edit and save  ${join(config, 'virtual-service.yaml')}
 To see where a request would go, and why:
   npm run inmesh -- explain --xds ${xds} http://reviews:9080/reviews/0 --header 'end-user: jason'
+To be refused, for want of a certificate:
+  curl ${strict}
 To check what you wrote:
   npm run inmesh -- validate ${config}
 Ctrl-C ends it all.`;

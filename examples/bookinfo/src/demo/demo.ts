@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMesh, type Mesh } from 'inmesh';
 import { ConfigServer } from './config-server.js';
+import { Identities } from './identities.js';
 import { everyone, jason, Load } from './load.js';
 import { Scraper } from './scraper.js';
 import { Service } from './service.js';
@@ -26,11 +27,15 @@ export interface Started {
   readonly url: string;
   /** Where the config server is. */
   readonly xds: string;
+  /** A service that takes nobody without a certificate. */
+  readonly strict: string;
 }
 
-/** A config server, the processes of the shop, and a little load. */
+/** A config server with a certificate authority, the processes of the shop, and a little load. */
 export class Demo {
-  readonly #endpointFolder = mkdtempSync(join(tmpdir(), 'inmesh-bookinfo-'));
+  /** For this user alone, as there are keys in it; removed in the end. */
+  readonly #folder = mkdtempSync(join(tmpdir(), 'inmesh-bookinfo-'));
+  readonly #endpointFolder = join(this.#folder, 'endpoints');
   readonly #configServer: ConfigServer;
   readonly #services: readonly Service[];
   readonly #processes: readonly SupervisedProcess[];
@@ -40,12 +45,15 @@ export class Demo {
   #ending = false;
 
   constructor({ configFolder, pagePort, say }: DemoOptions) {
-    this.#configServer = new ConfigServer([configFolder, this.#endpointFolder]);
+    mkdirSync(this.#endpointFolder);
+    const identities = new Identities(this.#folder, new Set(workloads.map(({ serviceAccount }) => serviceAccount)));
+    this.#configServer = new ConfigServer([configFolder, this.#endpointFolder], identities);
     this.#services = workloads.map(
       (workload) =>
         new Service(workload, {
           folder: this.#endpointFolder,
-          xds: () => this.#configServer.address,
+          configServer: this.#configServer,
+          identities,
           ...(workload === productpage && { port: pagePort }),
         }),
     );
@@ -69,7 +77,8 @@ export class Demo {
     await untilComplete(product, startWithinMs);
     await this.#scrape(); // Rates are counted from here on.
     this.#load.start(product);
-    return { url: url!, xds: this.#configServer.address };
+    const { url: details } = this.#services.find(({ workload }) => workload.app === 'details')!;
+    return { url: url!, xds: this.#configServer.address, strict: `${details}/details/0` };
   }
 
   /** What the load and the callers' metrics say of the last seconds. */
@@ -84,6 +93,7 @@ export class Demo {
     return renderTable(
       routes,
       called.map(({ name, port }) => ({ name, port, rates: this.#scraper.ratesOf(name) })),
+      this.#scraper.callers(),
     );
   }
 
@@ -98,11 +108,12 @@ export class Demo {
   /** Leaves nothing behind, at once. */
   kill(): void {
     for (const one of this.#processes) one.kill();
-    rmSync(this.#endpointFolder, { recursive: true, force: true });
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #scrape(): Promise<void> {
-    const callers = this.#services.filter(({ workload }) => ['productpage', 'reviews'].includes(workload.app));
-    return this.#scraper.scrape(callers.flatMap(({ url }) => (url === undefined ? [] : [`${url}/metrics`])));
+    return this.#scraper.scrape(
+      this.#services.flatMap(({ metricsUrl }) => (metricsUrl === undefined ? [] : [metricsUrl])),
+    );
   }
 }

@@ -17,13 +17,14 @@ function fileOf(folder: string, { name }: Workload): string {
   return join(folder, `${name}.yaml`);
 }
 
-function podAndEndpointSlice({ name, app, version }: Workload, port: number | undefined): string {
+function podAndEndpointSlice({ name, app, version, serviceAccount }: Workload, port: number | undefined): string {
   return `apiVersion: v1
 kind: Pod
 metadata:
   name: ${name}
   namespace: default
-  labels: { app: ${app}, version: ${version} }
+  labels: { app: ${app}, version: ${version}, security.istio.io/tlsMode: istio }
+spec: { serviceAccountName: ${serviceAccount} }
 status: { podIP: 127.0.0.1 }
 ---
 apiVersion: discovery.k8s.io/v1

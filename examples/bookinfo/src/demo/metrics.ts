@@ -1,4 +1,4 @@
-/** What a caller has counted of one workload since it started. */
+/** What one process has counted since it started. */
 export interface Counters {
   requests: number;
   errors: number;
@@ -15,18 +15,34 @@ export interface Rates {
   readonly p99: number | undefined;
 }
 
-/** Reads Istio's standard metrics, as the callers see them, from Prometheus's text format; by workload called. */
-export function readCounters(text: string): Map<string, Counters> {
+type Labels = Readonly<Record<string, string | undefined>>;
+export type CountersByKey = ReadonlyMap<string, Counters>;
+
+/** As callers count: the workload that was called. */
+export function calledWorkload(labels: Labels): string | undefined {
+  if (labels.reporter !== 'source') return undefined;
+  return `${labels.destination_canonical_service}-${labels.destination_canonical_revision}`;
+}
+
+/** As those count who were called: who has called whom, by the certificate that was shown, and how. */
+export function callerAndCalled(labels: Labels): string | undefined {
+  if (labels.reporter !== 'destination') return undefined;
+  return [labels.source_principal, labels.destination_app, labels.connection_security_policy].join(' ');
+}
+
+/**
+ * Reads Istio's standard metrics from Prometheus's text format.
+ * @param keyOf what is counted together; undefined: it is passed over
+ */
+export function readCounters(text: string, keyOf: (labels: Labels) => string | undefined): CountersByKey {
   const into = new Map<string, Counters>();
   for (const [, metric, labelText, value] of text.matchAll(/^(istio_\w+)\{(.*)\} (\S+)$/gm)) {
-    const labels = Object.fromEntries(
+    const labels: Labels = Object.fromEntries(
       [...labelText!.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, text]) => [name, text]),
     );
-    if (labels.reporter !== 'source') continue;
-    const counters = countersOf(
-      `${labels.destination_canonical_service}-${labels.destination_canonical_revision}`,
-      into,
-    );
+    const key = keyOf(labels);
+    if (key === undefined) continue;
+    const counters = countersOf(key, into);
     if (metric === 'istio_requests_total') {
       counters.requests += Number(value);
       if (/^[05]/.test(labels.response_code ?? '')) counters.errors += Number(value);
@@ -38,15 +54,15 @@ export function readCounters(text: string): Map<string, Counters> {
   return into;
 }
 
-function countersOf(workload: string, all: Map<string, Counters>): Counters {
-  const counters = all.get(workload) ?? { requests: 0, errors: 0, atMost: new Map() };
-  all.set(workload, counters);
+function countersOf(key: string, all: Map<string, Counters>): Counters {
+  const counters = all.get(key) ?? { requests: 0, errors: 0, atMost: new Map() };
+  all.set(key, counters);
   return counters;
 }
 
 const none: Counters = { requests: 0, errors: 0, atMost: new Map() };
 
-/** What one caller has counted in between. One that was started again counts from 0 again. */
+/** What one process has counted in between. One that was started again counts from 0 again. */
 export function growth(before = none, newer = none): Counters {
   const older = newer.requests < before.requests ? none : before;
   return {
@@ -56,7 +72,7 @@ export function growth(before = none, newer = none): Counters {
   };
 }
 
-/** @param growths of each caller */
+/** @param growths of each process */
 export function ratesOf(growths: readonly Counters[], seconds: number): Rates {
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const bounds = new Set(growths.flatMap(({ atMost }) => [...atMost.keys()]));

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { ConfigServer } from './config-server.js';
 import { writeEndpoint } from './endpoint-files.js';
+import type { Identities } from './identities.js';
 import type { Role } from './supervised-process.js';
 import type { Workload } from './topology.js';
 
@@ -10,6 +12,7 @@ export class Service implements Role {
   readonly script: URL;
   /** Where it listens; undefined while it does not. */
   port: number | undefined;
+  #metricsPort: number | undefined;
   #wantedPort = 0;
 
   constructor(
@@ -17,7 +20,8 @@ export class Service implements Role {
     private readonly options: {
       /** Where endpoint files are written. */
       folder: string;
-      xds: () => string;
+      configServer: ConfigServer;
+      identities: Identities;
       /** This port, 0 for a free one, at every start; by default each start takes another one. */
       port?: number;
     },
@@ -31,12 +35,19 @@ export class Service implements Role {
     return this.port === undefined ? undefined : `http://127.0.0.1:${this.port}`;
   }
 
+  /** Where its metrics are read. */
+  get metricsUrl(): string | undefined {
+    return this.port === undefined ? undefined : `http://127.0.0.1:${this.#metricsPort}/metrics`;
+  }
+
   command() {
-    const { app, version, name } = this.workload;
+    const { app, version, name, serviceAccount } = this.workload;
+    const { tlsAddress } = this.options.configServer;
     return {
       args: [name], // It need not know; who looks at `ps` sees which one this is.
       environment: {
-        INMESH_XDS: this.options.xds(),
+        INMESH_XDS: `tls://${tlsAddress}`,
+        ...this.options.identities.variables(serviceAccount, tlsAddress),
         INMESH_APP: app,
         INMESH_VERSION: version,
         POD_NAMESPACE: 'default',
@@ -48,7 +59,8 @@ export class Service implements Role {
   }
 
   async portOf(child: ChildProcess): Promise<number> {
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    const [{ port, metricsPort }] = (await once(child, 'message')) as [{ port: number; metricsPort: number }];
+    this.#metricsPort = metricsPort;
     return port;
   }
 

@@ -1,6 +1,7 @@
 import type { Explanation } from 'inmesh';
 import type { Caller, Seen } from './load.js';
 import type { Rates } from './metrics.js';
+import type { CallerRow } from './scraper.js';
 
 export interface RouteRow {
   readonly caller: Caller;
@@ -15,7 +16,11 @@ export interface WorkloadRow {
 }
 
 /** What the demo shows of the mesh, as lines. */
-export function renderTable(routes: readonly RouteRow[], workloads: readonly WorkloadRow[]): string[] {
+export function renderTable(
+  routes: readonly RouteRow[],
+  workloads: readonly WorkloadRow[],
+  callers: readonly CallerRow[],
+): string[] {
   return [
     ...align([['reviews for', 'weights', 'seen in the last 5 s', 'failed'], ...routes.map(routeCells)], 'lllr'),
     '',
@@ -23,6 +28,8 @@ export function renderTable(routes: readonly RouteRow[], workloads: readonly Wor
       [['workload', 'port', 'requests/s', 'errors', 'p50 ms', 'p99 ms'], ...workloads.map(workloadCells)],
       'lrrrrr',
     ),
+    '',
+    ...align([['called', 'by', 'over', 'requests/s'], ...callers.map(callerCells)], 'lllr'),
   ];
 }
 
@@ -48,6 +55,12 @@ function shares({ versions }: Seen): string {
 function workloadCells({ name, port, rates }: WorkloadRow): string[] {
   const { perSecond, errors, p50, p99 } = rates;
   return [name, String(port ?? 'down'), perSecond.toFixed(1), String(errors), milliseconds(p50), milliseconds(p99)];
+}
+
+/** `unknown` where no certificate was shown. */
+function callerCells({ caller, called, security, perSecond }: CallerRow): string[] {
+  const by = caller === 'unknown' ? 'somebody without a certificate' : caller;
+  return [called, by, security === 'mutual_tls' ? 'mutual TLS' : 'plain text', perSecond.toFixed(1)];
 }
 
 function milliseconds(value: number | undefined): string {

@@ -3,6 +3,7 @@ export interface Workload {
   readonly name: string;
   readonly app: string;
   readonly version: string;
+  readonly serviceAccount: string;
 }
 
 export const productpage = workload('productpage', 'v1');
@@ -17,5 +18,5 @@ export const workloads: readonly Workload[] = [
 ];
 
 function workload(app: string, version: string): Workload {
-  return { name: `${app}-${version}`, app, version };
+  return { name: `${app}-${version}`, app, version, serviceAccount: `bookinfo-${app}` };
 }

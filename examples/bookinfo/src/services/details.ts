@@ -1,17 +1,18 @@
 // What is printed on the back of a book: a Fastify service.
 import Fastify from 'fastify';
-import { createMesh } from 'inmesh';
 import { fastifyPlugin } from 'inmesh/fastify';
 import { serving } from './lifecycle.js';
+import { callerOf, joinMesh } from './member.js';
 import type { Details } from './product.js';
 
-const mesh = await createMesh();
-const app = Fastify();
+const { mesh, register } = await joinMesh();
+const app = Fastify({ serverFactory: mesh.serverFactory });
 await app.register(fastifyPlugin, { mesh });
 
-app.get<{ Params: { id: string } }>('/details/:id', async ({ params }): Promise<Details> => {
+app.get<{ Params: { id: string } }>('/details/:id', async ({ params, mesh }): Promise<Details> => {
   return {
     id: Number(params.id),
+    calledBy: callerOf({ mesh }),
     author: 'William Shakespeare',
     year: 1595,
     type: 'paperback',
@@ -21,8 +22,9 @@ app.get<{ Params: { id: string } }>('/details/:id', async ({ params }): Promise<
   };
 });
 
+await mesh.ready();
 await app.listen({ host: '127.0.0.1', port: 0 });
-serving(app.server, async () => {
+await serving(app.server, register, async () => {
   await app.close();
   await mesh.close();
 });

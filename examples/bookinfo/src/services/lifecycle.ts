@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
 
 export async function listen(server: Server, port = 0): Promise<void> {
   server.listen(port, '127.0.0.1');
@@ -14,9 +15,20 @@ export async function close(server: Server): Promise<void> {
   await closed;
 }
 
-/** Tells whoever started this process the port it got; ends the process when asked to. */
-export function serving(server: Server, end: () => Promise<void>): void {
-  const { port } = server.address() as AddressInfo;
-  process.once('SIGTERM', () => void end());
-  process.send?.({ port });
+/**
+ * Tells whoever started this process the ports it got; ends the process when asked to. Metrics have a port of their own:
+ * who reads them has no certificate of the mesh, and the service's port takes nobody without one.
+ */
+export async function serving(server: Server, register: Registry, end: () => Promise<void>): Promise<void> {
+  const metrics = createServer(async (_request, response) => response.end(await register.metrics()));
+  await listen(metrics);
+  process.once('SIGTERM', async () => {
+    metrics.close();
+    await end();
+  });
+  process.send?.({ port: portOf(server), metricsPort: portOf(metrics) });
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }

@@ -22,6 +22,8 @@ export function renderPage({ details, reviews }: Product, user: string | undefin
 ${isUnavailable(details) ? renderProblem('The details', details) : renderDetails(details)}
 <h2>Reviews</h2>
 ${isUnavailable(reviews) ? renderProblem('The reviews', reviews) : renderReviews(reviews)}
+<h2>Who called whom</h2>
+${renderCallers({ details, reviews })}
 </body>
 </html>
 `;
@@ -32,7 +34,7 @@ function renderUser(user: string | undefined): string {
   return `${escapeHtml(user)} · <a href="?">Sign out</a>`;
 }
 
-function renderDetails({ id, ...printed }: Details): string {
+function renderDetails({ id, calledBy, ...printed }: Details): string {
   const rows = Object.entries(printed).map(
     ([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`,
   );
@@ -52,6 +54,18 @@ function renderRating(rating: Review['rating']): string {
   if (isUnavailable(rating)) return `<span class="problem">${escapeHtml(rating.error)}</span>`;
   const { stars, color } = rating;
   return `<span class="${escapeHtml(color)}" title="${stars} of 5">${'★'.repeat(stars)}${'☆'.repeat(5 - stars)}</span>`;
+}
+
+/** What each service has read in the certificate of its caller. */
+function renderCallers({ details, reviews }: Product): string {
+  const callers = {
+    ...(!isUnavailable(details) && { details: details.calledBy }),
+    ...(!isUnavailable(reviews) && { reviews: reviews.calledBy, ratings: reviews.ratingsCalledBy }),
+  };
+  const rows = Object.entries(callers).map(([called, caller]) =>
+    caller === undefined ? '' : `<dt>${called}</dt><dd>by ${escapeHtml(caller)}</dd>`,
+  );
+  return `<dl>${rows.join('')}</dl>`;
 }
 
 function renderProblem(part: string, { error }: Unavailable): string {

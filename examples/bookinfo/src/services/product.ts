@@ -2,6 +2,8 @@
 
 export interface Details {
   readonly id: number;
+  /** As whom the service knows who has called it: a SPIFFE ID. */
+  readonly calledBy: string;
   readonly author: string;
   readonly year: number;
   readonly type: string;
@@ -12,6 +14,9 @@ export interface Details {
 
 export interface Reviews {
   readonly id: number;
+  readonly calledBy: string;
+  /** As whom ratings knows reviews; undefined where it was not asked. */
+  readonly ratingsCalledBy?: string;
   /** Which process answered. */
   readonly podname: string;
   readonly version: string;

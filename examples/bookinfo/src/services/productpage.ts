@@ -1,21 +1,14 @@
 // The page that customers see: an Express application that asks details and reviews.
 import { createServer } from 'node:http';
 import express, { type Request } from 'express';
-import { createMesh } from 'inmesh';
 import { expressErrorHandler, expressMiddleware } from 'inmesh/express';
-import { prometheus } from 'inmesh/prometheus';
-import { Registry } from 'prom-client';
 import { close, listen, serving } from './lifecycle.js';
+import { joinMesh } from './member.js';
 import { renderPage } from './page.js';
 import type { Details, Product, Reviews, Unavailable } from './product.js';
 
-const register = new Registry();
-const mesh = await createMesh({ telemetry: [prometheus({ register })] });
+const { mesh, register } = await joinMesh();
 const app = express();
-
-app.get('/metrics', async (_request, response) => {
-  response.type(register.contentType).send(await register.metrics());
-});
 
 app.use(expressMiddleware(mesh));
 app.get(['/', '/productpage'], async (request, response) => {
@@ -53,9 +46,10 @@ async function getJson<Part>(url: string, headers: Record<string, string>): Prom
   }
 }
 
-const server = createServer(app);
+const server = mesh.secure(createServer(app));
+await mesh.ready();
 await listen(server, Number(process.env.PORT ?? 0));
-serving(server, async () => {
+await serving(server, register, async () => {
   await close(server);
   await mesh.close();
 });

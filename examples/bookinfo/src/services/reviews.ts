@@ -1,16 +1,13 @@
 // What readers say: node:http, in three versions. v1 has no stars, v2 black ones, v3 red ones.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createMesh } from 'inmesh';
-import { prometheus } from 'inmesh/prometheus';
-import { Registry } from 'prom-client';
 import { close, listen, serving } from './lifecycle.js';
+import { callerOf, joinMesh } from './member.js';
 import type { Review, Reviews } from './product.js';
 
 const { INMESH_VERSION: version = 'v1', POD_NAME: podname = '' } = process.env;
 const starColor = { v2: 'black', v3: 'red' }[version];
 
-const register = new Registry();
-const mesh = await createMesh({ telemetry: [prometheus({ register })] });
+const { mesh, register } = await joinMesh();
 mesh.install(); // From here on the global fetch goes through the mesh.
 
 const texts = {
@@ -21,24 +18,29 @@ const texts = {
 
 const server = mesh.createServer(async (request, response) => {
   const [, id] = /^\/reviews\/(\d+)$/.exec(request.url ?? '') ?? [];
-  if (request.url === '/metrics') response.end(await register.metrics());
-  else if (id === undefined) sendJson(response, 404, {});
-  else sendJson(response, 200, await reviewsOf(id));
+  if (id === undefined) sendJson(response, 404, {});
+  else sendJson(response, 200, await reviewsOf(id, callerOf(request)));
 });
 
-async function reviewsOf(id: string): Promise<Reviews> {
-  const rate = starColor === undefined ? () => ({}) : await ratingsOf(id, starColor);
-  const reviews = Object.entries(texts).map(([reviewer, text]) => ({ reviewer, text, ...rate(reviewer) }));
-  return { id: Number(id), podname, version, reviews };
+interface Rated {
+  readonly ratingsCalledBy?: string;
+  rate(reviewer: string): Pick<Review, 'rating'>;
 }
 
-async function ratingsOf(id: string, color: string): Promise<(reviewer: string) => Pick<Review, 'rating'>> {
+async function reviewsOf(id: string, calledBy: string): Promise<Reviews> {
+  const rated: Rated = starColor === undefined ? { rate: () => ({}) } : await ratingsOf(id, starColor);
+  const { rate, ...caller } = rated;
+  const reviews = Object.entries(texts).map(([reviewer, text]) => ({ reviewer, text, ...rate(reviewer) }));
+  return { id: Number(id), calledBy, ...caller, podname, version, reviews };
+}
+
+async function ratingsOf(id: string, color: string): Promise<Rated> {
   try {
     const response = await fetch(`http://ratings:9080/ratings/${id}`);
-    const { ratings } = (await response.json()) as { ratings: Record<string, number> };
-    return (reviewer) => ({ rating: { stars: ratings[reviewer] ?? 0, color } });
+    const { calledBy, ratings } = (await response.json()) as { calledBy: string; ratings: Record<string, number> };
+    return { ratingsCalledBy: calledBy, rate: (reviewer) => ({ rating: { stars: ratings[reviewer] ?? 0, color } }) };
   } catch {
-    return () => ({ rating: { error: 'Ratings are not available now.' } });
+    return { rate: () => ({ rating: { error: 'Ratings are not available now.' } }) };
   }
 }
 
@@ -47,8 +49,9 @@ function sendJson(response: ServerResponse<IncomingMessage>, status: number, bod
   response.end(JSON.stringify(body));
 }
 
+await mesh.ready();
 await listen(server);
-serving(server, async () => {
+await serving(server, register, async () => {
   await close(server);
   await mesh.close();
 });

@@ -1,0 +1,24 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** In bytes, of what is still used after a collection. */
+export interface Used {
+  readonly heap: number;
+  /** Beside the heap: buffers, and what Node itself accounts for. */
+  readonly external: number;
+  /** What the operating system has given. */
+  readonly resident: number;
+}
+
+/** Collects, until a second collection would find nothing more, and measures. */
+export async function usedMemory(): Promise<Used> {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  for (let i = 0; i < 4; i += 1) {
+    collect();
+    // Finalizers, and what they free, have turns of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { heap: heapUsed, external, resident: rss };
+}
