@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', 'test/interop/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/interop/**', 'test/k8s/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -1,9 +1,11 @@
 import type { CaOptions } from '@inmesh/control-plane';
 import { parsePort, UsageError } from './command.js';
+import { parseObjectName } from './flag-values.js';
 
 /** Of a config server that gives identities. */
 export const caFlags = {
   ca: { type: 'string' },
+  'ca-secret': { type: 'string' },
   'tls-port': { type: 'string' },
   'tls-host': { type: 'string', multiple: true },
   'ca-tokens': { type: 'string' },
@@ -14,6 +16,7 @@ export const caFlags = {
 
 export const caHelp = `  --ca DIR             give identities: keys in DIR, made when it is missing (mode 0700), or the CA of somebody else that is
                        there (Istio's cacerts or cert-manager's names)
+  --ca-secret NS/NAME  the same with keys in a Kubernetes Secret, made when it is missing; for several servers at once
   --tls-port N         configuration and certificates for those who prove who they are (15012)
   --tls-host NAME      another name that clients call it by; may be given several times
   --ca-tokens FILE     who has which token: lines of TOKEN NAMESPACE/SERVICE-ACCOUNT, mode 0600
@@ -29,15 +32,18 @@ type CaFlags = {
 /** Undefined: no authority. @throws UsageError for flags that say nothing without another */
 export function readCaFlags(flags: CaFlags, trustDomain: string | undefined): CaOptions | undefined {
   const { ca: folder, 'ca-jwks': path, 'ca-issuer': issuer } = flags;
-  if (folder === undefined) {
+  const secret = parseObjectName(flags['ca-secret'], '--ca-secret');
+  if (folder === undefined && secret === undefined) {
     const useless = (Object.keys(caFlags) as (keyof typeof caFlags)[]).find((name) => flags[name] !== undefined);
     if (useless !== undefined) throw new UsageError(`--${useless} is for a certificate authority: give --ca DIR too`);
     return undefined;
   }
+  if (folder !== undefined && secret !== undefined) throw new UsageError('--ca and --ca-secret: give one');
   if (folder === '') throw new UsageError('--ca is missing its folder');
   if ((path === undefined) !== (issuer === undefined)) throw new UsageError('--ca-jwks and --ca-issuer: give both');
   return {
     folder,
+    secret,
     tlsPort: parsePort(flags['tls-port'], '--tls-port'),
     hosts: flags['tls-host'],
     trustDomain,

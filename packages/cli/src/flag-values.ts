@@ -19,3 +19,11 @@ export function parseDurationMs(value: string | undefined, flag: string, longest
   if (ms > 0 && ms <= longestMs) return ms;
   throw new UsageError(`${flag}: ${JSON.stringify(value)} is not above 0 and at most ${longestMs / 3_600_000}h`);
 }
+
+/** `NAMESPACE/NAME`. */
+export function parseObjectName(value: string | undefined, flag: string) {
+  if (value === undefined) return undefined;
+  const [, namespace, name] = /^([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)$/.exec(value) ?? [];
+  if (namespace !== undefined && name !== undefined) return { namespace, name };
+  throw new UsageError(`${flag}: ${JSON.stringify(value)} is not NAMESPACE/NAME`);
+}

@@ -72,6 +72,8 @@ describe('inmesh serve --ca', () => {
 
   it.each([
     [['--tls-port', '0'], '--tls-port is for a certificate authority: give --ca DIR too'],
+    [['--ca', 'x', '--ca-secret', 'mesh/ca'], '--ca and --ca-secret: give one'],
+    [['--ca-secret', 'inmesh-ca'], '--ca-secret: "inmesh-ca" is not NAMESPACE/NAME'],
     [['--ca', 'x', '--ca-jwks', 'y'], '--ca-jwks and --ca-issuer: give both'],
     [['--ca', ''], '--ca is missing its folder'],
     [['--ca', 'x', '--tls-port', 'y'], '--tls-port: "y" is not a port from 0 to 65535'],
@@ -86,6 +88,8 @@ describe('inmesh ca', () => {
   it('says how it is called, and where there is no authority', async () => {
     expect(await run('ca')).toMatchObject({ code: 2, err: expect.stringContaining('inmesh ca rotate DIR') });
     expect(await run('ca', 'rotate')).toMatchObject({ code: 2 });
+    expect(await run('ca', 'rotate', 'x', '--kubernetes', 'mesh/ca')).toMatchObject({ code: 2 });
+    expect(await run('ca', 'rotate', '--kubernetes', 'ca')).toMatchObject({ code: 2 });
     const { path } = keep(new ConfigFolder());
     expect(await run('ca', 'rotate', path)).toMatchObject({
       code: 1,

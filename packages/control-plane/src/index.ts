@@ -1,7 +1,10 @@
 export { requestRotation } from './ca/authority-store.js';
 export type { CaOptions } from './ca/ca-options.js';
+export { requestSecretRotation, type SecretName } from './ca/secret-store.js';
 export { checkResources } from './consistency.js';
 export { describeResources } from './describe-resources.js';
+export { type FindClusterOptions, findCluster } from './kubernetes/client/find-cluster.js';
+export { openClient } from './kubernetes/client/open-client.js';
 export type { Logger } from './logger.js';
 export { type ControlPlaneOptions, longestAgeMs } from './options.js';
 export { type ControlPlane, startControlPlane } from './server.js';

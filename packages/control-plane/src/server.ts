@@ -5,6 +5,7 @@ import { openAdsPort } from './ads-port.js';
 import { admitAs } from './ca/admit-node.js';
 import { provenIdentity } from './ca/authenticate-calls.js';
 import type { CertificateAuthority } from './ca/authority.js';
+import { openCaClient } from './ca/ca-client.js';
 import { defaultCaOptions } from './ca/ca-options.js';
 import { openIdentities } from './ca/open-identities.js';
 import { openTlsPort } from './ca/tls-port.js';
@@ -63,7 +64,9 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
   };
   const metrics = createMetrics(() => ads.status().length);
   const streamRate = { perSecond, clock: systemClock };
-  const tools = { logger, clock: systemClock, now: Date.now };
+  const kubernetes = options.ca && openCaClient(options.ca);
+  if (kubernetes !== undefined) closers.add(() => kubernetes.close());
+  const tools = { logger, clock: systemClock, now: Date.now, kubernetes };
   // Before any port: whoever finds the server finds its authority too.
   const identities = options.ca && (await openIdentities(options.ca, { ...tools, count: metrics.countCertificate }));
   if (identities !== undefined) closers.add(identities.close);

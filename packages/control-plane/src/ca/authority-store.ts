@@ -1,36 +1,39 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatState, parseState } from './format-state.js';
 import { createPrivateFile, makePrivateFolder, readPrivateFile, replaceFile } from './private-files.js';
 import { type RollOver, trustedRoots } from './roll-over.js';
 
 /** Where the keys of an authority live. */
 export interface AuthorityStore {
-  load(): RollOver | undefined;
+  load(): Promise<RollOver | undefined>;
   /** Keeps the first one and returns what is kept: another server may have been quicker. */
-  create(state: RollOver): RollOver;
-  save(state: RollOver): void;
-  /** Whether somebody asked for a change of roots since the last time. */
-  takeRotateRequest(): boolean;
+  create(state: RollOver): Promise<RollOver>;
+  /** Keeps it in place of what was loaded last, and returns what is kept: again another may have been quicker. */
+  save(state: RollOver): Promise<RollOver>;
+  /** Whether somebody asked for a change of roots since the last `save`. */
+  takeRotateRequest(): Promise<boolean>;
 }
 
 /** For `inmesh dev` and tests: gone with the process. */
 export class MemoryStore implements AuthorityStore {
   #state: RollOver | undefined;
 
-  load(): RollOver | undefined {
+  async load(): Promise<RollOver | undefined> {
     return this.#state;
   }
 
-  create(state: RollOver): RollOver {
+  async create(state: RollOver): Promise<RollOver> {
     this.#state ??= state;
     return this.#state;
   }
 
-  save(state: RollOver): void {
+  async save(state: RollOver): Promise<RollOver> {
     this.#state = state;
+    return state;
   }
 
-  takeRotateRequest(): boolean {
+  async takeRotateRequest(): Promise<boolean> {
     return false;
   }
 }
@@ -49,23 +52,24 @@ export class FolderStore implements AuthorityStore {
     makePrivateFolder(folder);
   }
 
-  load(): RollOver | undefined {
+  async load(): Promise<RollOver | undefined> {
     const path = join(this.folder, stateFile);
     const text = readPrivateFile(path);
     return text === undefined ? undefined : parseState(text, path);
   }
 
-  create(state: RollOver): RollOver {
-    if (createPrivateFile(join(this.folder, stateFile), format(state))) this.#writeRoots(state);
-    return this.load() ?? state;
+  async create(state: RollOver): Promise<RollOver> {
+    if (createPrivateFile(join(this.folder, stateFile), formatState(state))) this.#writeRoots(state);
+    return (await this.load()) ?? state;
   }
 
-  save(state: RollOver): void {
-    replaceFile(join(this.folder, stateFile), format(state));
+  async save(state: RollOver): Promise<RollOver> {
+    replaceFile(join(this.folder, stateFile), formatState(state));
     this.#writeRoots(state);
+    return state;
   }
 
-  takeRotateRequest(): boolean {
+  async takeRotateRequest(): Promise<boolean> {
     const path = join(this.folder, requestFile);
     if (!existsSync(path)) return false;
     rmSync(path);
@@ -84,41 +88,4 @@ export class FolderStore implements AuthorityStore {
 export function requestRotation(folder: string): void {
   if (!existsSync(join(folder, stateFile))) throw new Error(`there is no certificate authority of inmesh in ${folder}`);
   replaceFile(join(folder, requestFile), '');
-}
-
-function format(state: RollOver): string {
-  return `${JSON.stringify(state, undefined, 2)}\n`;
-}
-
-/** The parser's own message would quote the text, keys and all. */
-function parseState(text: string, path: string): RollOver {
-  let state: unknown;
-  try {
-    state = JSON.parse(text);
-  } catch {}
-  if (isState(state)) return state;
-  throw new Error(`${path} is damaged: restore it from a backup, or remove it to begin with a new root`);
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isState(value: unknown): value is RollOver {
-  if (!isFields(value) || !isGeneration(value.signer)) return false;
-  if (value.kind === 'steady') return true;
-  if (typeof value.since !== 'number') return false;
-  return value.kind === 'announcing'
-    ? isGeneration(value.next)
-    : value.kind === 'retiring' && typeof value.previous === 'string';
-}
-
-function isGeneration(value: unknown): boolean {
-  return isFields(value) && [value.root, value.intermediate].every(isKeyed);
-}
-
-function isKeyed(value: unknown): boolean {
-  return isFields(value) && typeof value.certificate === 'string' && typeof value.key === 'string';
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null;
 }

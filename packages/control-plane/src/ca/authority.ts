@@ -44,6 +44,7 @@ export class CertificateAuthority {
   /** One change at a time. */
   #last: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #problem: string | undefined;
 
   constructor(private readonly options: AuthorityOptions) {
     this.trustDomain = options.trustDomain;
@@ -126,8 +127,13 @@ export class CertificateAuthority {
       await this.#inTurn(async () => {
         if (await this.options.source.refresh()) this.#notify();
       });
+      this.#problem = undefined;
     } catch (error) {
-      this.options.logger.error('the certificate authority cannot be renewed', { problem: (error as Error).message });
+      const problem = (error as Error).message;
+      // An outage lasts for many looks and is told once.
+      if (problem !== this.#problem)
+        this.options.logger.error('the certificate authority cannot be renewed', { problem });
+      this.#problem = problem;
     }
   }
 

@@ -1,6 +1,7 @@
 import type { PeerIdentity } from '@inmesh/core';
-import type { ApiServer } from './authenticators/api-server.js';
+import type { ClusterAccess } from '../kubernetes/client/cluster-access.js';
 import type { IdentityLimitOptions } from './identity-limit.js';
+import type { SecretName } from './secret-store.js';
 
 /** How the config server gives identities, and asks for them on its TLS port. */
 export interface CaOptions {
@@ -10,6 +11,8 @@ export interface CaOptions {
    * cert-manager. Default: in memory, gone with the process.
    */
   readonly folder?: string | undefined;
+  /** A Secret for the keys, made when it is missing, which several servers can share. Instead of `folder`. */
+  readonly secret?: SecretName | undefined;
   /** Default `cluster.local`. */
   readonly trustDomain?: string | undefined;
   /** Of each of the two phases of a change of roots, in ms. Default: 24 h, the life of a certificate. */
@@ -27,8 +30,11 @@ export interface CaOptions {
   readonly tokens?: ReadonlyMap<string, PeerIdentity> | undefined;
   /** A file with the keys of the cluster, to check service account tokens without its API server. */
   readonly keySet?: { readonly path: string; readonly issuer: string } | undefined;
-  /** Checks service account tokens. Default: that of the cluster that this process runs in. */
-  readonly apiServer?: ApiServer | undefined;
+  /**
+   * Whose API server checks service account tokens and keeps the Secret. Default: the cluster that this process runs in, and
+   * for the Secret also that of KUBECONFIG.
+   */
+  readonly cluster?: ClusterAccess | undefined;
   /** Of service account tokens, one is enough. Default `istio-ca`. */
   readonly audiences?: readonly string[] | undefined;
   readonly limit?: Omit<IdentityLimitOptions, 'now'> | undefined;

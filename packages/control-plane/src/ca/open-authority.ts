@@ -1,10 +1,12 @@
 import type { Clock } from '@inmesh/core';
+import type { KubernetesClient } from '../kubernetes/client/client.js';
 import type { Logger } from '../logger.js';
 import { CertificateAuthority, maxLeafMs } from './authority.js';
-import { FolderStore, MemoryStore } from './authority-store.js';
+import { type AuthorityStore, FolderStore, MemoryStore } from './authority-store.js';
 import { type CaOptions, defaultCaOptions } from './ca-options.js';
 import { GivenSigner, holdsGivenAuthority } from './given-signer.js';
 import { OwnSigner } from './own-signer.js';
+import { SecretStore } from './secret-store.js';
 import type { SignerSource } from './signer.js';
 
 export interface AuthorityTools {
@@ -12,21 +14,37 @@ export interface AuthorityTools {
   readonly clock: Clock;
   /** Wall clock, in ms. */
   readonly now: () => number;
+  /** For the options that need an API server. */
+  readonly kubernetes?: KubernetesClient | undefined;
 }
 
-/** @throws Error that says what is wrong with the folder, and how it is mended */
+/** @throws Error that says what is wrong with the folder or the Secret, and how it is mended */
 export async function openAuthority(options: CaOptions, tools: AuthorityTools): Promise<CertificateAuthority> {
   const trustDomain = options.trustDomain ?? defaultCaOptions.trustDomain;
   return new CertificateAuthority({ ...tools, trustDomain, source: await openSource(options, trustDomain, tools) });
 }
 
-async function openSource(
-  { folder, phaseMs = maxLeafMs }: CaOptions,
-  trustDomain: string,
-  { logger, now }: AuthorityTools,
-): Promise<SignerSource> {
+async function openSource(options: CaOptions, trustDomain: string, tools: AuthorityTools): Promise<SignerSource> {
+  const { folder, phaseMs = maxLeafMs } = options;
+  const { logger, now } = tools;
   if (folder !== undefined && holdsGivenAuthority(folder)) return await GivenSigner.open({ folder, logger, now });
-  const store = folder === undefined ? new MemoryStore() : new FolderStore(folder);
-  const description = folder === undefined ? 'in memory' : `in ${folder}`;
-  return await OwnSigner.open({ store, trustDomain, now, logger, phaseMs, description });
+  return await OwnSigner.open({ ...openStore(options, tools), trustDomain, now, logger, phaseMs });
+}
+
+function openStore({ folder, secret }: CaOptions, { kubernetes }: AuthorityTools): KeptIn {
+  if (secret !== undefined) {
+    if (folder !== undefined) throw new Error('ca.folder and ca.secret: the keys are kept in one of them, so give one');
+    if (kubernetes === undefined) throw new Error('ca.secret needs a Kubernetes cluster, and none is known');
+    const store = new SecretStore(kubernetes, secret);
+    return { store, description: `in the Secret ${secret.namespace}/${secret.name}` };
+  }
+  return folder === undefined
+    ? { store: new MemoryStore(), description: 'in memory' }
+    : { store: new FolderStore(folder), description: `in ${folder}` };
+}
+
+interface KeptIn {
+  readonly store: AuthorityStore;
+  /** For logs. */
+  readonly description: string;
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from '@peculiar/x509';
 import type { Logger } from '../logger.js';
 import type { AuthorityStore } from './authority-store.js';
+import { formatState } from './format-state.js';
 import { makeIntermediate, makeRoot, readIssuer } from './make-certificate.js';
 import { advance, announce, type Generation, type KeyedCertificate, type RollOver, trustedRoots } from './roll-over.js';
 import type { Signer, SignerSource } from './signer.js';
@@ -44,8 +45,8 @@ export class OwnSigner implements SignerSource {
   /** What the store holds, or a new one. @throws Error when what it holds cannot be used */
   static async open(options: OwnSignerOptions): Promise<OwnSigner> {
     const { store, trustDomain, now } = options;
-    const kept = store.load();
-    const state = kept ?? store.create({ kind: 'steady', signer: await makeGeneration(trustDomain, now()) });
+    const kept = await store.load();
+    const state = kept ?? (await store.create({ kind: 'steady', signer: await makeGeneration(trustDomain, now()) }));
     return new OwnSigner(options, state, await signerOf(state));
   }
 
@@ -57,27 +58,35 @@ export class OwnSigner implements SignerSource {
     const { trustDomain, now } = this.options;
     if (this.#state.kind !== 'steady') return;
     const next = await makeGeneration(trustDomain, now());
-    await this.#set(announce(this.#state, next, now()));
+    await this.#save(announce(this.#state, next, now()));
   }
 
   async refresh(): Promise<boolean> {
     const before = this.#state;
     const { store, now, phaseMs } = this.options;
-    if (store.takeRotateRequest() || isDue(before.signer.root.certificate, now())) await this.rotate();
-    await this.#set(advance(this.#state, now(), phaseMs));
+    // Servers that share the store change it for each other. What was removed from it is put back: it is still trusted.
+    await this.#use((await store.load()) ?? (await store.create(this.#state)));
+    if ((await store.takeRotateRequest()) || isDue(this.#state.signer.root.certificate, now())) await this.rotate();
+    await this.#save(advance(this.#state, now(), phaseMs));
     const { signer } = this.#state;
     if (isDue(signer.intermediate.certificate, now())) {
       const intermediate = await intermediateFor(signer.root, now());
-      await this.#set({ ...this.#state, signer: { ...signer, intermediate } });
+      await this.#save({ ...this.#state, signer: { ...signer, intermediate } });
     }
     return this.#state !== before;
   }
 
   /** Kept before it is used: a certificate by a root that a crash has lost could never be verified. */
-  async #set(state: RollOver): Promise<void> {
+  async #save(state: RollOver): Promise<void> {
     if (state === this.#state) return;
+    // What cannot be used is not to be kept.
+    await signerOf(state);
+    await this.#use(await this.options.store.save(state));
+  }
+
+  async #use(state: RollOver): Promise<void> {
+    if (state === this.#state || formatState(state) === formatState(this.#state)) return;
     const signer = await signerOf(state);
-    this.options.store.save(state);
     const from = this.#state.kind;
     this.#state = state;
     this.#signer = signer;

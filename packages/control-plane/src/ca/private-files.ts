@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+
+/** Linux's number of a file system that is in memory (statfs(2), TMPFS_MAGIC). */
+const tmpfs = 0x01021994;
 
 /** @throws Error with the command that mends it, when others may read or write it */
 export function checkMode(path: string, mode: 0o600 | 0o700): void {
@@ -15,10 +29,21 @@ export function makePrivateFolder(path: string): void {
   checkMode(path, 0o700);
 }
 
+/**
+ * Undefined: it is not there. Volumes that Kubernetes writes are taken as they are: their files belong to root and are
+ * readable by all, since it does not know as whom a container runs, and who is in the pod decides who can reach them.
+ * @throws Error with the command that mends it, when others may read or write it
+ */
 export function readPrivateFile(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
-  checkMode(path, 0o600);
+  if (!isInKubernetesVolume(path)) checkMode(path, 0o600);
   return readFileSync(path, 'utf8');
+}
+
+/** It has both of their marks: in memory, and behind a link to a folder `..TIME`. */
+function isInKubernetesVolume(path: string): boolean {
+  const real = realpathSync(path);
+  return real !== path && /\/\.\.[^/]+\/[^/]+$/.test(real) && statfsSync(real).type === tmpfs;
 }
 
 /** Whole or not at all. */

@@ -42,7 +42,7 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     ...connectionAge(options.maxConnectionAgeMs),
     interceptors: [
       authenticateCalls({
-        authenticate: anyOf(chooseAuthenticators(ca, authority.trustDomain, now)),
+        authenticate: anyOf(chooseAuthenticators(ca, authority.trustDomain, options)),
         logger,
         countRefusal: metrics.countUnproven,
       }),

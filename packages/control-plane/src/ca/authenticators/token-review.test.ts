@@ -2,7 +2,8 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../../test/support/certificates.js';
-import { apiServerOfPod, tokenReview } from './token-review.js';
+import { openClient } from '../../kubernetes/client/open-client.js';
+import { tokenReview } from './token-review.js';
 
 const { certificate, key } = makeCertificate({ hosts: ['127.0.0.1'] });
 const open: (() => void)[] = [];
@@ -15,6 +16,14 @@ interface Asked {
   readonly path: string | undefined;
   readonly authorization: string | undefined;
   readonly body: { readonly spec: object };
+}
+
+function clientOf(server: string, timeoutMs: number, ca = certificate) {
+  const headers = { authorization: 'Bearer own token' };
+  const access = { server, namespace: 'default', description: 'test', forget() {} };
+  const client = openClient({ ...access, credentials: async () => ({ headers, ca }) }, timeoutMs);
+  open.push(() => void client.close());
+  return client;
 }
 
 /** An API server that answers every question with the same. */
@@ -34,7 +43,7 @@ async function apiServer(answer: unknown, { statusCode = 201, silent = false } =
   });
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const authenticator = tokenReview({
-    apiServer: { url, authorities: () => certificate, token: () => 'own token', timeoutMs: silent ? 100 : 5000 },
+    client: clientOf(url, silent ? 100 : 5000),
     audiences: ['istio-ca', 'inmesh'],
     trustDomain: 'cluster.local',
   });
@@ -69,7 +78,7 @@ describe('A TokenReview', () => {
   it('is not made without a token', async () => {
     const { asked, judge } = await apiServer(good);
     const answer = tokenReview({
-      apiServer: { url: 'https://127.0.0.1:1', authorities: () => '', token: () => '' },
+      client: clientOf('https://127.0.0.1:1', 100),
       ...{ audiences: [], trustDomain: 'a' },
     }).authenticate({ bearer: undefined, certificate: undefined });
     expect(await answer).toBeUndefined();
@@ -102,17 +111,11 @@ describe('A TokenReview', () => {
     expect(JSON.stringify(answer)).not.toMatch(/own token|their token/);
     const foreign = makeCertificate().certificate;
     const authenticator = tokenReview({
-      apiServer: { url: 'https://127.0.0.1:1', authorities: () => foreign, token: () => 'own token' },
+      client: clientOf('https://127.0.0.1:1', 5000, foreign),
       ...{ audiences: ['a'], trustDomain: 'a' },
     });
     expect(await authenticator.authenticate({ bearer: 'x', certificate: undefined })).toMatchObject({
       reason: 'unavailable',
     });
-  });
-
-  it('is made at the server of the pod', () => {
-    expect(apiServerOfPod({})).toBeUndefined();
-    const variables = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' };
-    expect(apiServerOfPod(variables)?.url).toBe('https://[fd00::1]:6443');
   });
 });

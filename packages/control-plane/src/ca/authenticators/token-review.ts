@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { type ApiServer, postJson } from './api-server.js';
+import type { KubernetesClient } from '../../kubernetes/client/client.js';
 import { type Authentication, type Authenticator, refuse, serviceAccountOf } from './authenticator.js';
 
 export interface TokenReviewOptions {
-  readonly apiServer: ApiServer;
+  readonly client: Pick<KubernetesClient, 'ask'>;
   /** Asked for, and looked for in the answer: a token for something else must not buy a certificate. */
   readonly audiences: readonly string[];
   readonly trustDomain: string;
@@ -12,14 +11,14 @@ export interface TokenReviewOptions {
 const path = '/apis/authentication.k8s.io/v1/tokenreviews';
 
 /** Service account tokens, judged by the Kubernetes API server (TokenReview). */
-export function tokenReview({ apiServer, audiences, trustDomain }: TokenReviewOptions): Authenticator {
+export function tokenReview({ client, audiences, trustDomain }: TokenReviewOptions): Authenticator {
   return {
     name: 'TokenReview',
     authenticate: async ({ bearer: token }) => {
       if (token === undefined) return undefined;
       const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences } };
       try {
-        return judge(await postJson(apiServer, path, review), audiences, trustDomain);
+        return judge(await client.ask({ method: 'POST', path, body: review }), audiences, trustDomain);
       } catch (error) {
         return refuse('unavailable', `the API server does not judge the token: ${(error as Error).message}`);
       }
@@ -49,17 +48,4 @@ function judge(answer: unknown, audiences: readonly string[], trustDomain: strin
   return identity === undefined
     ? refuse('bad_token', 'the token is not of a service account')
     : { ok: true, identity, by: 'token' };
-}
-
-const podFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
-
-/** As a pod finds it. Undefined outside of Kubernetes. */
-export function apiServerOfPod(variables: Readonly<Record<string, string | undefined>>): ApiServer | undefined {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = variables;
-  if (!host) return undefined;
-  return {
-    url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    authorities: () => readFileSync(`${podFolder}/ca.crt`, 'utf8'),
-    token: () => readFileSync(`${podFolder}/token`, 'utf8').trim(),
-  };
 }

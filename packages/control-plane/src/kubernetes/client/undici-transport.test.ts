@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../../../../test/support/certificates.js';
+import { ApiModel } from '../../../test/support/kubernetes/api-model.js';
+import { serveModel } from '../../../test/support/kubernetes/serve-model.js';
+import { Reflector } from '../reflector/reflector.js';
+import type { KubernetesClient } from './client.js';
+import type { Credentials } from './cluster-access.js';
+import type { KubernetesObject, ResourceType } from './objects.js';
+import { openClient } from './open-client.js';
+
+const services: ResourceType = { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true };
+const collection = '/api/v1/services';
+const { certificate, key } = makeCertificate({ hosts: ['127.0.0.1'] });
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function keep<T extends { close(): Promise<void> }>(one: T): T {
+  open.push(one);
+  return one;
+}
+
+async function begin(credentials: Partial<Credentials> = {}, isSecure = true) {
+  const model = new ApiModel();
+  const served = keep(await serveModel(model, isSecure ? { cert: certificate, key } : undefined));
+  let current: Credentials = { headers: { authorization: 'Bearer secret-1' }, ca: certificate, ...credentials };
+  const client = clientOf(served.url, () => current);
+  const use = (next: Partial<Credentials>) => {
+    current = { ...current, ...next };
+  };
+  return { model, served, client, use };
+}
+
+function clientOf(server: string, credentials: () => Credentials): KubernetesClient {
+  const access = { server, namespace: 'default', description: 'test', forget() {} };
+  return keep(openClient({ ...access, credentials: async () => credentials() }));
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(condition()).toBe(true);
+}
+
+function reflect(client: KubernetesClient) {
+  const told: string[] = [];
+  const reflector = keep(
+    new Reflector<KubernetesObject>({
+      ...{ client, type: services, random: () => 0 },
+      clock: {
+        now: () => performance.now(),
+        setTimer: (ms, fire) => {
+          const timer = setTimeout(fire, ms);
+          return { cancel: () => clearTimeout(timer) };
+        },
+      },
+      onChange: ({ changed, removed }) => {
+        for (const { metadata } of changed) told.push(`+${metadata.name}`);
+        for (const { metadata } of removed) told.push(`-${metadata.name}`);
+      },
+    }),
+  );
+  return { told, reflector };
+}
+
+function put({ stored }: ApiModel, name: string): void {
+  stored.set(collection, `shop/${name}`, { metadata: { namespace: 'shop', name } });
+}
+
+describe('A connection to the API server', () => {
+  it('lists and watches by TLS, and comes back after a restart', async () => {
+    const { model, served, client } = await begin();
+    put(model, 'a');
+    const { told, reflector } = reflect(client);
+    await reflector.synced;
+    await until(() => model.openWatches === 1);
+    put(model, 'b');
+    await until(() => told.length === 2);
+    for (const socket of served.sockets) socket.destroy();
+    await until(() => model.openWatches === 0);
+    model.stored.delete(collection, 'shop/a');
+    put(model, 'c');
+    await until(() => told.length === 4);
+    expect(told).toEqual(['+a', '+b', '+c', '-a']);
+    expect(served.authorizations.every((one) => one === 'Bearer secret-1')).toBe(true);
+  });
+
+  it('is kept for the next request, and a watch has its own', async () => {
+    const { model, served, client } = await begin({}, false);
+    put(model, 'a');
+    for (let time = 0; time < 20; time += 1) await client.get(services, { namespace: 'shop', name: 'a' });
+    // While the last bytes of one answer are being read, the next request takes another.
+    expect(served.sockets.size).toBeLessThanOrEqual(2);
+    const before = served.sockets.size;
+    const { reflector } = reflect(client);
+    await reflector.synced;
+    await until(() => model.openWatches === 1);
+    await client.get(services, { namespace: 'shop', name: 'a' });
+    expect(served.sockets.size).toBeLessThanOrEqual(before + 1);
+  });
+
+  it('sends the token of now', async () => {
+    const { model, served, client, use } = await begin();
+    put(model, 'a');
+    await client.get(services, { namespace: 'shop', name: 'a' });
+    use({ headers: { authorization: 'Bearer secret-2' } });
+    await client.get(services, { namespace: 'shop', name: 'a' });
+    expect(served.authorizations).toEqual(['Bearer secret-1', 'Bearer secret-2']);
+  });
+
+  it('is made anew for other roots, and the watch under way goes on', async () => {
+    const { model, client, use } = await begin();
+    put(model, 'a');
+    const { told, reflector } = reflect(client);
+    await reflector.synced;
+    await until(() => model.openWatches === 1);
+    use({ ca: makeCertificate({ hosts: ['127.0.0.1'] }).certificate });
+    await expect(client.get(services, { namespace: 'shop', name: 'a' })).rejects.toThrow(
+      /has no answer: .*certificate/,
+    );
+    put(model, 'b');
+    await until(() => told.length === 2);
+    use({ ca: certificate });
+    await client.get(services, { namespace: 'shop', name: 'a' });
+  });
+
+  it('is not made to a server of other roots or another name, and errors show no token', async () => {
+    const { served } = await begin();
+    for (const wrong of [{ ca: makeCertificate().certificate }, { ca: certificate, serverName: 'other.example' }]) {
+      const client = clientOf(served.url, () => ({ headers: { authorization: 'Bearer secret-3' }, ...wrong }));
+      const error = await client.list(services).catch((reason: Error) => reason);
+      expect(error).toMatchObject({ problem: { kind: 'unreachable' } });
+      expect(String(error)).not.toContain('secret-3');
+    }
+    const client = clientOf(served.url, () => ({
+      headers: { authorization: 'Bearer secret-3\nx: y' },
+      ca: certificate,
+    }));
+    const error = await client.list(services).catch((reason: Error) => reason);
+    expect(error).toMatchObject({ problem: { kind: 'unreachable' } });
+    expect(String(error)).not.toContain('secret-3');
+  });
+
+  it('begins below a path, where the URL has one', async () => {
+    const { served, model } = await begin({}, false);
+    model.intercept = ({ path }) => {
+      expect(path).toMatch(/^\/clusters\/one\/api\/v1\/services\?/);
+      return undefined;
+    };
+    await clientOf(`${served.url}/clusters/one`, () => ({ headers: {} }))
+      .list(services)
+      .catch(() => {});
+    expect(model.requests).toHaveLength(1);
+  });
+});
