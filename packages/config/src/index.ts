@@ -15,4 +15,5 @@ export { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.j
 export { type LoadedObjects, loadYaml, type SourceFile } from './load-yaml.js';
 export { nearest } from './nearest.js';
 export type { ConfigObject, FieldPath, ObjectSource, Position } from './objects.js';
+export { type SelectingPolicy, unlabelledProblem } from './translate/security/selecting-policies.js';
 export { type Translation, translate } from './translate/translate.js';

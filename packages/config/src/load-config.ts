@@ -14,7 +14,7 @@ export interface LoadedConfig extends Translation {
 /** Reads files and translates what is in them. With errors among the issues the resources are incomplete. */
 export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadedConfig {
   const loaded = loadYaml(files, options);
-  const { resources, issues, client } = translate(loaded.objects, options);
+  const { issues, ...translation } = translate(loaded.objects, options);
   const all = sortIssues([...loaded.issues, ...issues].map(withoutKeys));
-  return { resources, issues: all, objects: loaded.objects.length, client };
+  return { ...translation, issues: all, objects: loaded.objects.length };
 }

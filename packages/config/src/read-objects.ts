@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import { modernFormOf } from './convert/convert-objects.js';
 import type { Modern } from './convert/modern.js';
 import type { IssueList } from './issues.js';
@@ -65,7 +64,7 @@ function sayOfKind(judged: Exclude<KindVerdict, { verdict: 'translated' }>, foun
 
 /** An old kind: what it asked for is not carried out, and that must not go unnoticed. */
 function sayModernForm({ documents, notes }: Modern, { apiVersion, kind }: ConfigObject, place: Place): void {
-  const forms = documents.map((document) => stringify(document, { collectionStyle: 'flow', lineWidth: 0 }).trim());
+  const forms = documents.map(({ kind: modern, metadata }) => `${modern} ${(metadata as { name?: string }).name}`);
   const hint =
     forms.length > 0 ? `\`inmesh convert FILE\` writes it as ${forms.join(' and ')}` : notes.join('; ') || undefined;
   place.at('kind').error(`${apiVersion} ${kind} is a kind of Istio before 1.6, and not carried out`, hint);

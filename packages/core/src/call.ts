@@ -36,7 +36,8 @@ export abstract class Call {
   path: string;
   readonly headers: HeaderList;
   /** The configuration that this call runs on, whatever is published meanwhile. */
-  readonly snapshot: MeshSnapshot;
+  /** Replaced only where an incoming call had to wait for the first configuration. */
+  snapshot: MeshSnapshot;
   /** When the call must have ended, on the scale of `Clock.now()`; Infinity for never. */
   deadline = Number.POSITIVE_INFINITY;
   /** Whose time the deadline is, as the reason to fail with when it has passed. */

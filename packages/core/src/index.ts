@@ -1,6 +1,6 @@
 export { SnapshotAssembler } from './assemble.js';
 export { type CanonicalPath, canonicalPath } from './authorization/canonical-path.js';
-export { InboundPolicy } from './authorization/inbound-policy.js';
+export { awaitedInbound, InboundPolicy } from './authorization/inbound-policy.js';
 export { canonicalAuthority } from './authorization/path-forms.js';
 export { Call, type CallInit } from './call.js';
 export type { Clock, Random, Timer } from './clock.js';
@@ -8,7 +8,7 @@ export type { ClusterHost, ClusterState, ClusterView, EndpointState, EndpointVie
 export { MeshError, type MeshErrorDetails, type MeshErrorReason, meshErrorReasons } from './errors.js';
 export type { Authorize } from './filters/authorization.js';
 export { deadlineExceeded } from './filters/deadline.js';
-export type { InboundChecks, Refusal } from './filters/inbound-policy.js';
+export type { InboundChecks, NotTaken, Refusal } from './filters/inbound-policy.js';
 export { chooseRoute } from './filters/route.js';
 export { HeaderList } from './header-list.js';
 export { type ResolvedHost, splitAuthority } from './host-resolver.js';

@@ -16,3 +16,23 @@ export function waitUnlessInterrupted(call: Call, clock: Clock, delayMs: number)
     };
   });
 }
+
+/** What a promise resolves with; rejects with the reason when the call is interrupted, or was cancelled, before. */
+export function interruptible<T>(call: Call, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (call.cancelled !== undefined) {
+      reject(call.cancelled);
+      return;
+    }
+    call.interrupt = (reason) => {
+      call.interrupt = undefined;
+      reject(reason);
+    };
+    work.then((value) => {
+      // One that was interrupted has had its answer.
+      if (call.cancelled !== undefined) return;
+      call.interrupt = undefined;
+      resolve(value);
+    }, reject);
+  });
+}

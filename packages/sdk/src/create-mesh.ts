@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import {
+  awaitedInbound,
   type Clock,
   emptyResources,
   type Hash64,
+  type InboundChecks,
   MeshError,
+  type MeshResources,
   outbound,
   type Service,
   SnapshotAssembler,
@@ -30,6 +33,7 @@ import type { IdentitySource } from './identity/identity.js';
 import { openIdentity } from './identity/open-identity.js';
 import { TlsMaterial } from './identity/tls-material.js';
 import { UpstreamTlsContexts } from './identity/upstream-tls.js';
+import type { Logger } from './logger.js';
 import { defaultGraceMs, Mesh } from './mesh.js';
 import type { MeshInternals, Prepare } from './mesh-internals.js';
 import { type Environment, type MeshOptions, type ResolvedOptions, resolveOptions } from './options.js';
@@ -94,7 +98,8 @@ function assembleMesh(
       grpc.drain(state);
     },
   });
-  const snapshots = new SnapshotHolder(assembler.assemble(emptyResources));
+  const first = firstResources(source);
+  const snapshots = new SnapshotHolder(assembler.assemble(first));
   const telemetry = options.telemetry.map((plugin) =>
     plugin.create({ workload, clock, logger, snapshots, ...(identity && { identity }) }),
   );
@@ -124,6 +129,8 @@ function assembleMesh(
     ...(identity && { identity }),
     policy: inboundChecks({
       ...{ clock, logger, telemetry, wallClock: Date.now },
+      sourceProblem: () => source?.problem,
+      start: () => admission(),
       onTokenRefused: (reason) => {
         for (const listener of telemetry) listener.tokenRefused?.(reason);
       },
@@ -133,9 +140,13 @@ function assembleMesh(
     ...(source?.claim && { claim: source.claim }),
   };
   const start = firstConfiguration(source, options.startTimeoutMs, clock);
+  // A folder is there or is wrong; a server may be away, and without zero trust that is no reason to be away, too.
+  const isOpen = identity === undefined && options.source.kind !== 'files';
+  const admission = inboundStart(start, { isOpen, logger, snapshots });
   const publisher = new Publisher({
     assembler,
     snapshots,
+    first,
     dns: dns.watcher,
     onPublished: start.arrived,
     registryOnly: options.client.egress === 'REGISTRY_ONLY',
@@ -198,6 +209,11 @@ function assembleMesh(
   });
 }
 
+/** Until the source has said what is demanded of those that come in, they wait. */
+function firstResources(source: ConfigSource | undefined): MeshResources {
+  return source === undefined ? emptyResources : { ...emptyResources, inbound: awaitedInbound };
+}
+
 /** What `resolv.conf` of a pod in this namespace holds. */
 function searchDomains(namespace: string, clusterDomain: string): string[] {
   return [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
@@ -242,12 +258,33 @@ function firstConfiguration(source: ConfigSource | undefined, timeoutMs: number,
       go();
     },
     abandon() {
+      if (start.waiting !== undefined) start.missing = 'the mesh was closed before it had a configuration';
       configured.reject(new MeshError('mesh_closed', { message: 'the mesh was closed before it had a configuration' }));
       go();
     },
   };
   return start;
 }
+
+/** What becomes of calls that come in before the first configuration. All wait for one promise. */
+function inboundStart(
+  start: Start,
+  { isOpen, logger, snapshots }: { isOpen: boolean; logger: Logger; snapshots: SnapshotHolder },
+): NonNullable<InboundChecks['start']> {
+  const first = start.waiting?.then(() => snapshots.current);
+  let isSaid = false;
+  return () => {
+    if (start.waiting !== undefined && first !== undefined) return first;
+    if (!isOpen || start.missing === undefined) return 'closed';
+    if (!isSaid) logger.warn(letIn, { problem: start.missing });
+    isSaid = true;
+    return 'open';
+  };
+}
+
+const letIn =
+  'incoming calls are let in without any policy until there is a configuration: with an identity, or with a last-good ' +
+  'copy, they would not be';
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
   let resolve!: () => void;

@@ -15,6 +15,7 @@ export { decodeRouteConfiguration } from './resources/decode-route-configuration
 export { ownCertificate, ownTrust } from './resources/decode-tls-sources.js';
 export type { FieldSupport } from './resources/field-support/support.js';
 export { fieldSupport } from './resources/field-support.js';
+export { isInboundName } from './resources/inbound-name.js';
 export { compileRegex, type RegexResult } from './resources/regex.js';
 export type { ResourceSet } from './resources/resource-set.js';
 export type { DecodedResources, WireResources } from './resources/resource-types.js';

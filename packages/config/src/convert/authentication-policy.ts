@@ -1,5 +1,6 @@
 import { type ConfigObject, isRecord } from '../objects.js';
-import { type Document, document, type Modern } from './modern.js';
+import { type Document, document, type Modern, notConverted } from './modern.js';
+import { unreadable } from './old-shapes.js';
 import { recordIn, recordsIn, textIn, textsIn, withoutEmpty } from './old-values.js';
 import { labelsOfService } from './selected-workloads.js';
 
@@ -17,6 +18,9 @@ interface Target {
 /** An authentication Policy: peers, tokens, and whether a token has to be there are three kinds today. */
 export function convertAuthentication(policy: ConfigObject, all: readonly ConfigObject[]): Modern {
   const spec = recordIn(policy.body.spec);
+  const unread = unreadable(policy);
+  const problems = unread.length > 0 ? unread : tokenProblems(spec);
+  if (problems.length > 0) return notConverted(policy, problems);
   const namespace = policy.kind === 'MeshPolicy' ? rootNamespace : policy.namespace;
   const notes: string[] = [];
   const targets = recordsIn(spec.targets).map((target) => readTarget(target, policy, all, notes));
@@ -34,9 +38,7 @@ export function convertAuthentication(policy: ConfigObject, all: readonly Config
 
 function documentsFor(spec: Body, target: Target, metadata: { name: string; namespace: string }): Document[] {
   const selector = Object.keys(target.labels).length > 0 ? { selector: { matchLabels: target.labels } } : {};
-  const rules = [...recordsIn(spec.origins), ...recordsIn(spec.peers)].flatMap(({ jwt }) =>
-    isRecord(jwt) ? [jwt] : [],
-  );
+  const rules = tokenRules(spec);
   const documents = [document('PeerAuthentication', metadata, { ...selector, ...mutualTls(spec, target.ports) })];
   if (rules.length === 0) return documents;
   documents.push(document('RequestAuthentication', metadata, { ...selector, jwtRules: rules.map(readJwt) }));
@@ -67,18 +69,38 @@ function readJwt({ issuer, audiences, jwksUri, jwks, jwtHeaders, jwtParams }: Bo
   });
 }
 
-/** Requests without a token were refused, on the paths that `triggerRules` name. */
-function requireToken(rules: readonly Body[], ports: readonly number[]): Document {
-  const triggers = rules.flatMap(({ triggerRules, trigger_rules: older }) => recordsIn(triggerRules ?? older));
-  const included = triggers.flatMap((trigger) => pathsIn(trigger.includedPaths ?? trigger.included_paths));
-  const excluded = triggers.flatMap((trigger) => pathsIn(trigger.excludedPaths ?? trigger.excluded_paths));
-  // Expressions have no form of today: where they name paths, a token is needed on all.
-  const isWhole = triggers.every(({ includedPaths, included_paths: older }) =>
-    recordsIn(includedPaths ?? older).every(({ regex }) => regex === undefined),
-  );
-  const operation = withoutEmpty({ paths: isWhole ? included : [], notPaths: excluded, ports: ports.map(String) });
-  const to = Object.keys(operation).length > 0 ? { to: [{ operation }] } : {};
+function tokenRules(spec: Body): readonly Body[] {
+  return [...recordsIn(spec.origins), ...recordsIn(spec.peers)].flatMap(({ jwt }) => (isRecord(jwt) ? [jwt] : []));
+}
+
+/** Of issuers with rules of their own each was good for its paths alone, which a policy of today cannot say. */
+function tokenProblems(spec: Body): readonly string[] {
+  const triggers = new Set(tokenRules(spec).map((rule) => JSON.stringify(triggersOf(rule))));
+  return triggers.size > 1 ? ['its issuers have different triggerRules: write a policy for the paths of each'] : [];
+}
+
+function triggersOf({ triggerRules, trigger_rules: older }: Body): readonly Body[] {
+  return recordsIn(triggerRules ?? older);
+}
+
+/** Requests without a token were refused, on the paths that one of the `triggerRules` names; without any, on all. */
+function requireToken([first = {}]: readonly Body[], ports: readonly number[]): Document {
+  const triggers = triggersOf(first);
+  const operations = (triggers.length > 0 ? triggers : [{}]).map((trigger) => operationOf(trigger, ports));
+  const isEverything = operations.some((operation) => Object.keys(operation).length === 0);
+  const to = isEverything ? {} : { to: operations.map((operation) => ({ operation })) };
   return { action: 'DENY', rules: [{ from: [{ source: { notRequestPrincipals: ['*'] } }], ...to }] };
+}
+
+function operationOf(trigger: Body, ports: readonly number[]): Document {
+  const included = trigger.includedPaths ?? trigger.included_paths;
+  // Expressions have no form of today: where they name paths, a token is needed on all.
+  const isWhole = recordsIn(included).every(({ regex }) => regex === undefined);
+  return withoutEmpty({
+    paths: isWhole ? pathsIn(included) : [],
+    notPaths: pathsIn(trigger.excludedPaths ?? trigger.excluded_paths),
+    ports: ports.map(String),
+  });
 }
 
 function pathsIn(value: unknown): string[] {

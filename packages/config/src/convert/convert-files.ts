@@ -17,7 +17,11 @@ export function convertFiles(files: readonly SourceFile[]): Conversion {
   const { objects, issues } = loadYaml(files);
   const forms = objects.flatMap((object) => modernFormOf(object, objects) ?? []);
   // A role leads to the same as its bindings.
-  const documents = new Set(forms.flatMap(({ documents: some }) => some).map((document) => stringify(document)));
+  const documents = new Set(
+    forms
+      .flatMap(({ documents: some }) => some)
+      .map((document) => stringify(document, { aliasDuplicateObjects: false })),
+  );
   const notes = new Set(forms.flatMap(({ notes: some }) => some));
   return { yaml: [...documents].join('---\n'), notes: [...notes], issues };
 }

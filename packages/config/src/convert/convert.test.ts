@@ -102,7 +102,102 @@ describe('A RbacConfig', () => {
   });
 });
 
+describe('What cannot be read', () => {
+  const refused = { documents: [], yaml: '' };
+
+  it.each([
+    '{ user: 12345 }',
+    '{ names: { a: b } }',
+    '{ usr: a }',
+    '{}',
+    '{ properties: { source.namespace: 5 } }',
+    '{ user: "*", notGroups: [a] }',
+  ])('of a subject %s admits nobody', (subject) => {
+    const converted = convert(role + binding(subject));
+    expect(converted).toMatchObject(refused);
+    expect(converted.notes).toContainEqual(expect.stringContaining('ServiceRoleBinding bind is not converted: spec'));
+  });
+
+  it('of a binding without subjects admits nobody', () => {
+    expect(convert(role + rbac('ServiceRoleBinding', 'bind', '{ roleRef: { name: viewer } }'))).toMatchObject(refused);
+  });
+
+  it.each([
+    'methods: { a: 1 }',
+    'methods: [1]',
+    'paths: [1, null]',
+    'paths: { b: 2 }',
+    'verbs: [GET]',
+    'constraints: [{ key: "request.headers[y]" }]',
+    'constraints: [{ key: 7, values: [a] }]',
+    'constraints: [{ key: source.ip, values: 5 }]',
+  ])('of a role with %s admits nobody', (field) => {
+    const other = rbac('ServiceRole', 'viewer', `{ rules: [{ services: ["*"], ${field} }] }`);
+    const converted = convert(other + binding('{ user: u }'));
+    expect(converted).toMatchObject(refused);
+    expect(converted.notes).toContainEqual(expect.stringContaining('ServiceRole viewer: spec.rules[0]'));
+  });
+
+  it.each([
+    ['{ mode: on }', 'its mode "on" is unknown'],
+    ['{ mode: ON_WITH_INCLUSION, inclusion: { services: ["*"] } }', '"*" is no name'],
+    ['{ mode: ON_WITH_INCLUSION, inclusion: { services: [a.b.svc.cluster.local] } }', 'is not known here'],
+    ['{ mode: ON_WITH_INCLUSION, inclusion: { namespace: [a] } }', '"namespace" has no form of today'],
+    ['{ mode: ON_WITH_INCLUSION }', 'its inclusion names nothing'],
+  ])('of a RbacConfig %s closes the whole mesh', (spec, why) => {
+    const { documents, notes } = convert(rbac('RbacConfig', 'default', spec));
+    expect(documents).toMatchObject([{ metadata: { name: 'allow-nothing', namespace: 'istio-system' }, spec: {} }]);
+    expect(notes).toEqual([expect.stringContaining(why)]);
+  });
+
+  it('of an exclusion excludes nothing', () => {
+    const spec = '{ mode: ON_WITH_EXCLUSION, exclusion: { services: [a.b.svc.cluster.local] } }';
+    expect(convert(rbac('RbacConfig', 'default', spec)).documents).toMatchObject([{ spec: {} }]);
+  });
+
+  it.each([
+    '{ originIsOptional: "true" }',
+    '{ peers: [{ mtls: { mode: strict } }] }',
+    '{ peers: [{ mtls: { allowTls: true } }] }',
+    '{ targets: [{ name: t, ports: [{ name: http }] }], peers: [{ mtls: {} }] }',
+    '{ origins: [{ jwt: { issuer: a, triggerRules: [{ includedPaths: [{ exact: 5 }] }] } }] }',
+    '{ origins: [{ jwt: { issuer: a, triggerRules: [{ includedPaths: [{ exact: "/a*" }] }] } }] }',
+    '{ origins: [{ jwt: { issuer: a, triggerRules: [{ includedPaths: [{ exact: /a }] }] } }, { jwt: { issuer: b } }] }',
+  ])('of an authentication Policy %s has it refused', (spec) => {
+    const converted = convert(policy(spec));
+    expect(converted).toMatchObject(refused);
+    expect(converted.notes[0]).toContain('Policy auth is not converted');
+  });
+});
+
 describe('An authentication Policy', () => {
+  it('asks for a token where any of its trigger rules does', () => {
+    const rules =
+      '[{ includedPaths: [{ exact: /a }] }, { excludedPaths: [{ exact: /h }], includedPaths: [{ regex: x }] }]';
+    const { documents } = convert(policy(`{ origins: [{ jwt: { issuer: i, triggerRules: ${rules} } }] }`));
+    expect(documents).toContainEqual(
+      expect.objectContaining({
+        kind: 'AuthorizationPolicy',
+        spec: {
+          action: 'DENY',
+          rules: [
+            {
+              from: [{ source: { notRequestPrincipals: ['*'] } }],
+              to: [{ operation: { paths: ['/a'] } }, { operation: { notPaths: ['/h'] } }],
+            },
+          ],
+        },
+      }),
+    );
+  });
+
+  it('asks for a token everywhere where one of its trigger rules does', () => {
+    const rules = '[{ includedPaths: [{ exact: /a }] }, { excludedPaths: [{ regex: x }] }]';
+    const { documents } = convert(policy(`{ origins: [{ jwt: { issuer: i, triggerRules: ${rules} } }] }`));
+    expect(documents[2]).toMatchObject({ spec: { rules: [{ from: [{}] }] } });
+    expect(JSON.stringify(documents[2])).not.toContain('"to"');
+  });
+
   const jwt =
     '{ jwt: { issuer: a, jwksUri: "https://a/keys", triggerRules: [{ excludedPaths: [{ prefix: /health }] }] } }';
 
@@ -147,10 +242,17 @@ describe('An authentication Policy', () => {
   });
 });
 
-it('An old kind is an error that shows its form of today', () => {
+it('An old kind is an error that names its form of today', () => {
   expect(issuesOf(policy('{ peers: [{ mtls: {} }] }'))).toEqual([
-    'a.yaml:3:1: error: Policy default/auth: kind: authentication.istio.io/v1alpha1 Policy is a kind of Istio before 1.6, and not carried out (`inmesh convert FILE` writes it as { apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: { name: auth, namespace: default }, spec: { mtls: { mode: STRICT } } })',
+    'a.yaml:3:1: error: Policy default/auth: kind: authentication.istio.io/v1alpha1 Policy is a kind of Istio before 1.6, and not carried out (`inmesh convert FILE` writes it as PeerAuthentication auth)',
   ]);
+});
+
+it('What is converted has no anchors, which other tools trip over', () => {
+  const { yaml } = convert(
+    role + binding('{ user: "a" }') + binding('{ user: "a" }') + policy('{ peers: [{ mtls: {} }] }') + web,
+  );
+  expect(yaml).not.toMatch(/[&*]a\d/);
 });
 
 it('What is converted is loaded without a word', () => {

@@ -1,3 +1,4 @@
+import type { ConfigObject } from '../objects.js';
 import { withoutEmpty } from './old-values.js';
 
 /** What an old object is written as today. */
@@ -22,6 +23,11 @@ export function document(
     metadata: withoutEmpty({ name, namespace, annotations }),
     spec,
   };
+}
+
+/** Nothing is written for an object of which a part would be lost: the rest may let in more. */
+export function notConverted({ kind, name }: ConfigObject, problems: readonly string[]): Modern {
+  return { documents: [], notes: problems.map((problem) => `${kind} ${name} is not converted: ${problem}`) };
 }
 
 export function joined(parts: readonly Modern[]): Modern {

@@ -1,6 +1,7 @@
 import type { ConfigObject } from '../objects.js';
 import { readConditionKey } from '../translate/security/conditions.js';
-import { type Document, document, joined, type Modern } from './modern.js';
+import { type Document, document, joined, type Modern, notConverted } from './modern.js';
+import { unreadable } from './old-shapes.js';
 import { recordIn, recordsIn, textIn, textsIn, withoutEmpty } from './old-values.js';
 import { isLabelConstraint, type RoleTarget, roleTargets } from './role-targets.js';
 
@@ -9,6 +10,8 @@ type Conditions = readonly { readonly key: string; readonly values: readonly str
 
 /** A ServiceRoleBinding with its ServiceRole: AuthorizationPolicies that allow what the two allowed together. */
 export function convertBinding(binding: ConfigObject, all: readonly ConfigObject[]): Modern {
+  const problems = unreadable(binding);
+  if (problems.length > 0) return notConverted(binding, problems);
   const spec = recordIn(binding.body.spec);
   const name = textIn(recordIn(spec.roleRef).name) || textIn(spec.role);
   const role = all.find(
@@ -17,6 +20,8 @@ export function convertBinding(binding: ConfigObject, all: readonly ConfigObject
   if (role === undefined) {
     return { documents: [], notes: [`ServiceRoleBinding ${binding.name}: there is no ServiceRole "${name}"`] };
   }
+  const problemsOfRole = unreadable(role).map((problem) => `${role.kind} ${role.name}: ${problem}`);
+  if (problemsOfRole.length > 0) return notConverted(binding, problemsOfRole);
   const notes: string[] = [];
   const subjects = recordsIn(spec.subjects).map((subject) => readSubject(subject, notes));
   const isTried = spec.mode === 'PERMISSIVE';

@@ -40,6 +40,7 @@ interface Found extends Listing {
 
 async function collect(path: string, found: Found, named: boolean): Promise<void> {
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (named && error.code === 'ENOENT') throw new Error(`ENOENT: there is no file or folder ${path}`);
     if (named || !(error.code === 'ENOENT' || error.code === 'ELOOP')) throw error;
     return undefined; // gone between the listing and the look, or a link to nothing or to itself
   });

@@ -1,21 +1,21 @@
 import { nonEmpty } from './checks.js';
 import { list, type ObjectOf, object, oneOf, required, type TypeOf, text } from './field.js';
 import { pathProblem } from './path-templates.js';
-import { cidrs, ports, selector, targets, values, wildcardProblem, wildcards } from './security-checks.js';
+import {
+  cidrs,
+  namespaceProblem,
+  ports,
+  selector,
+  serviceAccountProblem,
+  targets,
+  values,
+  wildcards,
+} from './security-checks.js';
 
 // Istio 1.27 security/v1beta1/authorization_policy.proto, field by field.
 
-const serviceAccounts = list(
-  text((value) =>
-    /^[^*/]+(\/[^*/]+)?$/.test(value) ? undefined : `"${value}" is not of the form name or namespace/name`,
-  ),
-  1,
-);
-
-const namespaces = list(
-  text((value) => (/^[-a-z0-9*]+$/.test(value) ? wildcardProblem(value) : `"${value}" is not the name of a namespace`)),
-  1,
-);
+const serviceAccounts = list(text(serviceAccountProblem), 1);
+const namespaces = list(text(namespaceProblem), 1);
 
 const source = object({
   principals: wildcards,

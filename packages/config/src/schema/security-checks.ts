@@ -26,6 +26,16 @@ export function wildcardProblem(value: string): string | undefined {
   return value.slice(1, -1).includes('*') ? `"${value}" may have a "*" as its first or last character only` : undefined;
 }
 
+/** By the rules of Kubernetes for names: they become part of a regular expression. */
+export function serviceAccountProblem(value: string): string | undefined {
+  const isName = /^([a-z\d]([-a-z\d]*[a-z\d])?\/)?[a-z\d]([-.a-z\d]*[a-z\d])?$/.test(value);
+  return isName ? undefined : `"${value}" is not of the form name or namespace/name`;
+}
+
+export function namespaceProblem(value: string): string | undefined {
+  return /^[-a-z\d*]+$/.test(value) ? wildcardProblem(value) : `"${value}" is not the name of a namespace`;
+}
+
 /** Istio `workloadSelector`: what has all of these labels. */
 export const selector = object({ matchLabels: labels });
 

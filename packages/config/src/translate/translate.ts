@@ -21,6 +21,7 @@ import { buildResources } from './resources.js';
 import { buildInbound } from './security/build-inbound.js';
 import { MeshTls } from './security/mesh-tls.js';
 import { PeerModes } from './security/peer-modes.js';
+import { type SelectingPolicy, selectingPolicies } from './security/selecting-policies.js';
 import { VirtualServices } from './virtual-services.js';
 
 export interface Translation {
@@ -28,6 +29,8 @@ export interface Translation {
   readonly issues: readonly Issue[];
   /** What of the client made a difference: others that are like it in this would be told the same. */
   readonly client: ClientTraits;
+  /** Policies with a selector, of any namespace. */
+  readonly selecting: readonly SelectingPolicy[];
 }
 
 /** Objects of Kubernetes, Istio and the Gateway API as xDS resources. Equal objects give equal bytes. */
@@ -69,5 +72,6 @@ function translateForSdk(written: readonly ConfigObject[], options: LoadOptions)
   );
   const secrets = buildSecrets(objects.Secret, settings);
   const resources = { ...addBootstraps(built, bootstraps, issues), secrets };
-  return { resources, issues: issues.sorted(), client: settings.client.asked };
+  const selecting = selectingPolicies(objects);
+  return { resources, issues: issues.sorted(), client: settings.client.asked, selecting };
 }

@@ -1,9 +1,10 @@
-import type { PathTemplate } from '../model/authorization.js';
+import type { CidrRange, PathTemplate } from '../model/authorization.js';
 import type { CompiledRegex, HeaderMatcher, PathMatcher } from '../model/route.js';
 import type { CallTest } from '../router/call-matcher.js';
 import { compileHeaderMatcher, compileHeaderTest } from '../router/header-matcher.js';
 import { compilePathMatcher, withoutQuery } from '../router/path-matcher.js';
 import { compileStringMatcher, type TextTest } from '../router/string-matcher.js';
+import { compileCidrRange } from './ip-range.js';
 import { authorityForms, headerForms, pathForms } from './path-forms.js';
 
 /**
@@ -14,6 +15,20 @@ export type Strictness = 'exact' | 'loose';
 
 export function opposite(strictness: Strictness): Strictness {
   return strictness === 'exact' ? 'loose' : 'exact';
+}
+
+/** Of a connection that was reset nobody tells the ends any more: what is unknown may be any address. */
+export function addressTest(range: CidrRange, strictness: Strictness): (address: string) => boolean {
+  const contains = compileCidrRange(range);
+  return strictness === 'exact' ? contains : (address) => address === '' || contains(address);
+}
+
+/** The same for the port it came to, where 0 is the unknown one. */
+export function portTest(matches: (port: number) => boolean, strictness: Strictness): CallTest {
+  return (call) => {
+    const port = call.connection?.localPort ?? 0;
+    return port === 0 ? strictness === 'loose' : matches(port);
+  };
 }
 
 export function pathTest(matcher: PathMatcher, strictness: Strictness): CallTest {
@@ -30,7 +45,8 @@ export function pathTemplateTest(template: PathTemplate, strictness: Strictness)
 
 export function headerTest(matcher: HeaderMatcher, strictness: Strictness): CallTest {
   const { name } = matcher;
-  const exact = compileHeaderMatcher(matcher);
+  // Routes do not see gRPC's binary metadata; policies do, as Envoy's: who says that it is gRPC is the client.
+  const exact = name.endsWith('-bin') ? lineTest(matcher) : compileHeaderMatcher(matcher);
   const isHost = name === ':authority' || name === 'host';
   if (strictness === 'exact') return isHost ? exactHostTest(matcher, exact) : exact;
   const test = compileHeaderTest(ignoringCase(matcher));
@@ -46,6 +62,11 @@ export function headerTest(matcher: HeaderMatcher, strictness: Strictness): Call
     const forms = headerForms(lines);
     return forms === undefined || forms.some(valueTest);
   };
+}
+
+function lineTest(matcher: HeaderMatcher): CallTest {
+  const test = compileHeaderTest(matcher);
+  return (call) => test(call.headers.getJoined(matcher.name));
 }
 
 /** Envoy compares what the client wrote, so that both that and the one form of it have to be admitted. */

@@ -26,6 +26,13 @@ export interface CompiledChain {
   readonly usesPath: boolean;
 }
 
+/** Until whoever is asked has said what is demanded of those that come in, nobody comes in. */
+export const awaitedInbound: InboundListener = Object.freeze({
+  name: 'virtualInbound',
+  chains: Object.freeze([]),
+  isAwaited: true,
+});
+
 /** An inbound listener, compiled: which chain a connection takes, and what its filters decide. */
 export class InboundPolicy {
   readonly #chains = new Map<string, CompiledChain>();

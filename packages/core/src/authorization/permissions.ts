@@ -1,8 +1,15 @@
 import type { Permission } from '../model/authorization.js';
 import type { CallTest } from '../router/call-matcher.js';
 import { compileStringMatcher } from '../router/string-matcher.js';
-import { headerTest, opposite, pathTemplateTest, pathTest, type Strictness } from './condition-tests.js';
-import { compileCidrRange } from './ip-range.js';
+import {
+  addressTest,
+  headerTest,
+  opposite,
+  pathTemplateTest,
+  pathTest,
+  portTest,
+  type Strictness,
+} from './condition-tests.js';
 
 /** Envoy RBAC `Permission` (rbac.proto). */
 export function compilePermission(permission: Permission, strictness: Strictness): CallTest {
@@ -29,17 +36,14 @@ export function compilePermission(permission: Permission, strictness: Strictness
       return pathTemplateTest(permission.template, strictness);
     case 'destinationPort': {
       const { port } = permission;
-      return (call) => call.connection?.localPort === port;
+      return portTest((found) => found === port, strictness);
     }
     case 'destinationPortRange': {
       const { start, end } = permission;
-      return (call) => {
-        const port = call.connection?.localPort ?? -1;
-        return port >= start && port < end;
-      };
+      return portTest((port) => port >= start && port < end, strictness);
     }
     case 'destinationIp': {
-      const contains = compileCidrRange(permission.range);
+      const contains = addressTest(permission.range, strictness);
       return (call) => contains(call.connection?.localAddress ?? '');
     }
     case 'serverName': {

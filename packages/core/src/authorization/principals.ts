@@ -1,11 +1,9 @@
-import type { Call } from '../call.js';
 import type { CidrRange, Principal } from '../model/authorization.js';
 import type { CallTest } from '../router/call-matcher.js';
 import { compileStringMatcher } from '../router/string-matcher.js';
 import { compileClaimMatcher } from './claim-matcher.js';
-import { headerTest, opposite, pathTest, type Strictness } from './condition-tests.js';
+import { addressTest, headerTest, opposite, pathTest, type Strictness } from './condition-tests.js';
 import { forwardedAddress } from './forwarded-address.js';
-import { compileCidrRange } from './ip-range.js';
 
 /** Envoy RBAC `Principal` (rbac.proto). */
 export function compilePrincipal(principal: Principal, strictness: Strictness): CallTest {
@@ -25,9 +23,9 @@ export function compilePrincipal(principal: Principal, strictness: Strictness): 
       return (call) => !test(call);
     }
     case 'authenticated':
-      return authenticatedTest(principal.matcher);
+      return authenticatedTest(principal.matcher, strictness);
     case 'directRemoteIp': {
-      const contains = compileCidrRange(principal.range);
+      const contains = addressTest(principal.range, strictness);
       return (call) => contains(call.connection?.remoteAddress ?? '');
     }
     case 'remoteIp':
@@ -44,7 +42,7 @@ export function compilePrincipal(principal: Principal, strictness: Strictness): 
 }
 
 function clientAddressTest(range: CidrRange, strictness: Strictness): CallTest {
-  const contains = compileCidrRange(range);
+  const contains = addressTest(range, strictness);
   const isLoose = strictness === 'loose';
   return (call) => {
     const forwarded = forwardedAddress(call);
@@ -53,12 +51,15 @@ function clientAddressTest(range: CidrRange, strictness: Strictness): CallTest {
   };
 }
 
-function authenticatedTest(matcher: (Principal & { kind: 'authenticated' })['matcher']): CallTest {
-  const peerOf = (call: Call) => call.connection?.peer;
-  if (matcher === undefined) return (call) => peerOf(call) !== undefined;
-  const matches = compileStringMatcher(matcher);
-  return (call) => {
-    const peer = peerOf(call);
-    return peer !== undefined && matches(peer.spiffeId);
+function authenticatedTest(
+  matcher: (Principal & { kind: 'authenticated' })['matcher'],
+  strictness: Strictness,
+): CallTest {
+  const matches = matcher === undefined ? () => true : compileStringMatcher(matcher);
+  const isLoose = strictness === 'loose';
+  return ({ connection }) => {
+    const peer = connection?.peer;
+    // gRPC finds peers by the ends of their connection: without those it may be anybody's.
+    return peer === undefined ? isLoose && connection?.remoteAddress === '' : matches(peer.spiffeId);
   };
 }

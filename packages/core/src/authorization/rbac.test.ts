@@ -135,3 +135,26 @@ describe('principals', () => {
     expect(matches(any, { kind: 'oneOf', principals: [nobody, any] })).toBe(true);
   });
 });
+
+describe('a connection that nobody knows the ends of any more', () => {
+  const range = { address: '10.0.0.0', prefixLength: 8 };
+  const gone = incoming({}, { peer: undefined, remoteAddress: '', localAddress: '', localPort: 0 });
+  gone.sourceAddress = '';
+
+  it.each<[string, Permission, Principal]>([
+    ['address', any, { kind: 'directRemoteIp', range }],
+    ['client', any, { kind: 'remoteIp', range }],
+    ['peer', any, { kind: 'authenticated', matcher: exact(reviews) }],
+    ['port', { kind: 'destinationPort', port: 80 }, any],
+    ['ports', { kind: 'destinationPortRange', start: 80, end: 90 }, any],
+    ['own address', { kind: 'destinationIp', range }, any],
+  ])('meets what refuses by its %s, and nothing that admits', (_what, permission, principal) => {
+    const allows = (action: 'allow' | 'deny', of: Permission, by: Principal) =>
+      compileRbac({ action, policies: [policy(of, by)] })(gone).allowed;
+    expect([allows('deny', permission, principal), allows('allow', permission, principal)]).toEqual([false, false]);
+    const isOfPrincipal = permission.kind === 'any';
+    const others = isOfPrincipal ? any : ({ kind: 'not', permission } as const);
+    const strangers = isOfPrincipal ? ({ kind: 'not', principal } as const) : any;
+    expect([allows('deny', others, strangers), allows('allow', others, strangers)]).toEqual([false, false]);
+  });
+});

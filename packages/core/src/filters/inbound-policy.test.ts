@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InboundPolicy } from '../authorization/inbound-policy.js';
+import { awaitedInbound, InboundPolicy } from '../authorization/inbound-policy.js';
 import type { RbacRules } from '../model/authorization.js';
 import type { InboundChain, InboundFilter } from '../model/inbound-listener.js';
 import type { InboundConnection } from '../model/peer.js';
@@ -33,29 +33,32 @@ const plain: InboundConnection = {
 
 interface Setup {
   chains?: readonly InboundChain[] | undefined;
+  inbound?: InboundPolicy;
   connection?: Partial<InboundConnection>;
   authenticate?: InboundChecks['authenticate'];
   askService?: InboundChecks['askService'];
 }
 
-async function send({ chains, connection, authenticate, askService }: Setup) {
-  const inbound = chains && new InboundPolicy({ name: 'virtualInbound', chains });
+async function send({ chains, connection, authenticate, askService, ...given }: Setup) {
+  const inbound = given.inbound ?? (chains && new InboundPolicy({ name: 'virtualInbound', chains }));
   const maps = { listeners: new Map(), routeTables: new Map(), clusters: new Map() };
   const call = testCall({ snapshot: new MeshSnapshot({ generation: 1, ...maps, searchDomains: [], inbound }) });
   call.connection = { ...plain, ...connection };
   const decisions: unknown[] = [];
+  const notTaken: string[] = [];
   let handled = 0;
   const filter = inboundPolicyFilter({
     normalize: () => undefined,
     authenticate: authenticate ?? (() => undefined),
     askService: askService ?? (() => undefined),
     onDecision: (_call, decision) => decisions.push(decision),
+    onNotTaken: (_call, reason) => notTaken.push(reason),
   });
   const reply = await filter(async () => {
     handled += 1;
     return new FakeReply(200);
   })(call);
-  return { status: reply.httpStatus, reason: reply.header('x-inmesh-reason'), handled, decisions };
+  return { status: reply.httpStatus, reason: reply.header('x-inmesh-reason'), handled, decisions, notTaken };
 }
 
 const passed = { status: 200, handled: 1 };
@@ -82,9 +85,16 @@ describe('a workload', () => {
     ]);
   });
 
+  it('whose configuration is awaited takes nobody, and says that it is not ready', async () => {
+    const inbound = new InboundPolicy(awaitedInbound);
+    const notReady = { status: 503, reason: 'not_ready', handled: 0, notTaken: ['not_ready'] };
+    expect(await send({ inbound })).toMatchObject(notReady);
+    expect(await send({ inbound, connection: { isTls: true } })).toMatchObject(notReady);
+  });
+
   it('that wants TLS takes no plain text', async () => {
     const chains = [chain([], { transport: 'tls', clientCertificate: 'required' })];
-    expect(await send({ chains })).toMatchObject(refused);
+    expect(await send({ chains })).toMatchObject({ ...refused, notTaken: ['plaintext'] });
     expect(await send({ chains, connection: { isTls: true } })).toMatchObject(passed);
   });
 

@@ -1,13 +1,18 @@
-import type { CompiledChain, CompiledFilter } from '../authorization/inbound-policy.js';
+import type { CompiledChain, CompiledFilter, InboundPolicy } from '../authorization/inbound-policy.js';
 import type { Call } from '../call.js';
 import type { JwtAuthentication } from '../model/authentication.js';
 import type { ExternalAuthorization } from '../model/authorization.js';
 import type { PathNormalization } from '../model/inbound-listener.js';
-import type { Filter, LocalResponse, Reply } from '../service.js';
+import type { Filter, LocalResponse, Reply, Service } from '../service.js';
+import type { MeshSnapshot } from '../snapshot.js';
 import type { PolicyDecision } from '../telemetry.js';
+import { interruptible } from '../wait.js';
 
 /** What refuses a call; undefined where nothing does. */
 export type Refusal = LocalResponse | undefined;
+
+/** Why no chain takes a call: there is no configuration yet, or none for plain text, or none for TLS. */
+export type NotTaken = 'not_ready' | 'plaintext' | 'tls';
 
 /** What decides with more than the call itself: keys that are fetched, services that are asked. */
 export interface InboundChecks {
@@ -21,6 +26,13 @@ export interface InboundChecks {
   readonly askService: (call: Call, authorization: ExternalAuthorization) => Refusal | Promise<Refusal>;
   /** Told of each decision by policies. */
   readonly onDecision: (call: Call, decision: PolicyDecision) => void;
+  /**
+   * Asked of each call for as long as nobody knows what is demanded: calls wait for the promise, and are judged by the snapshot
+   * it brings. `open`: they are let in unjudged; `closed`: they are refused. Default: closed.
+   */
+  readonly start?: () => 'open' | 'closed' | Promise<MeshSnapshot>;
+  /** Told of each call that no chain takes. */
+  readonly onNotTaken?: (call: Call, reason: NotTaken) => void;
 }
 
 /**
@@ -28,12 +40,36 @@ export interface InboundChecks {
  * policies in the order of the chain. A process without policies pays for one look.
  */
 export function inboundPolicyFilter(checks: InboundChecks): Filter {
-  return (next) => (call) => {
+  return (next) => serveBy(checks, next);
+}
+
+function serveBy<C extends Call>(checks: InboundChecks, next: Service<C>): Service<C> {
+  const judge = judgeBy(checks, next);
+  const serve: Service<C> = (call) => {
     const { inbound } = call.snapshot;
     if (inbound === undefined) return next(call);
+    return inbound.listener.isAwaited === true ? serveAwaited(call, inbound) : judge(call, inbound);
+  };
+  const serveAwaited = (call: C, inbound: InboundPolicy): Promise<Reply> => {
+    const start = checks.start?.() ?? 'closed';
+    if (start === 'closed') return judge(call, inbound);
+    if (start === 'open') return next(call);
+    return interruptible(call, start).then((snapshot) => {
+      call.snapshot = snapshot;
+      return serve(call);
+    });
+  };
+  return serve;
+}
+
+function judgeBy<C extends Call>(
+  checks: InboundChecks,
+  next: Service<C>,
+): (call: C, inbound: InboundPolicy) => Promise<Reply> {
+  return (call, inbound) => {
     const { connection } = call;
     const chain = inbound.chainOf(connection?.localPort ?? 0, connection?.isTls === true ? 'tls' : 'plaintext');
-    const refusal = chain === undefined ? notTaken(call) : checkAll(call, chain, checks);
+    const refusal = chain === undefined ? notTaken(call, inbound, checks) : checkAll(call, chain, checks);
     const go = (refused: Refusal): Promise<Reply> => {
       if (call.cancelled !== undefined) return Promise.reject(call.cancelled);
       return refused === undefined ? next(call) : Promise.resolve(call.respond(refused));
@@ -83,10 +119,20 @@ const denied: LocalResponse = Object.freeze({
   flags: 'UAEX',
 });
 
-function notTaken(call: Call): LocalResponse {
+function notTaken(call: Call, { listener }: InboundPolicy, checks: InboundChecks): LocalResponse {
   const isTls = call.connection?.isTls === true;
-  return {
-    ...denied,
-    body: isTls ? 'TLS is not taken on this port' : 'plain text is not taken on this port: mutual TLS is required',
-  };
+  const reason = listener.isAwaited === true ? 'not_ready' : isTls ? 'tls' : 'plaintext';
+  checks.onNotTaken?.(call, reason);
+  return notTakenResponses[reason];
 }
+
+const notTakenResponses: Readonly<Record<NotTaken, LocalResponse>> = Object.freeze({
+  not_ready: {
+    httpStatus: 503,
+    headers: ['content-type', 'text/plain', 'x-inmesh-reason', 'not_ready'],
+    body: 'this server has no configuration yet',
+    flags: '-',
+  },
+  plaintext: { ...denied, body: 'plain text is not taken on this port: mutual TLS is required' },
+  tls: { ...denied, body: 'TLS is not taken on this port' },
+});

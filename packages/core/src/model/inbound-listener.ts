@@ -28,4 +28,6 @@ export interface InboundListener {
   /** Istio's `virtualInbound`. */
   readonly name: string;
   readonly chains: readonly InboundChain[];
+  /** Stands for one that has not come: nobody comes in, and is told to come back. */
+  readonly isAwaited?: true;
 }

@@ -4,11 +4,21 @@ import { requestBody } from '../http/request-body.js';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
 import { InboundCall } from '../server/inbound-call.js';
 import { inherit, whileServing } from '../server/inherit.js';
-import { type AskService, authorityOfCluster, nameTest, refusalOf, type Verdict } from './ask-service.js';
+import {
+  type AskService,
+  authorityOfCluster,
+  nameTest,
+  refusalOf,
+  UnaskableRequest,
+  type Verdict,
+} from './ask-service.js';
 import { type CollectedResponse, collectResponse } from './collect-response.js';
 
-/** Never passed on: they are about the one connection, or Node writes them. */
+/** Never passed on: they are about the one connection, or undici writes them. */
 const hopByHop = new Set([
+  'expect',
+  'http2-settings',
+  'proxy-connection',
   'connection',
   'keep-alive',
   'transfer-encoding',
@@ -18,12 +28,16 @@ const hopByHop = new Set([
   'content-length',
 ]);
 
+/** What a client asks of proxies, by which it could have the service itself fail. */
+const toProxies = /^(grpc-timeout$|x-envoy-(expected|upstream|retr|max-retries|hedge|fault))/;
+
 /**
  * Envoy's `http_service`: the request without its body, its path behind the prefix. 200 allows, 5xx is a failure of the
  * service, and every other answer is the client's.
  */
 export function askOverHttp(internals: () => MeshInternals, outbound: Service<HttpCall>, prepare: Prepare): AskService {
   return async (call, authorization) => {
+    if (call.method === 'CONNECT') throw new UnaskableRequest('a tunnel is no request to ask about');
     const authority = authorityOfCluster(authorization.service.cluster);
     const preparing = prepare('http', authority);
     if (preparing !== undefined) await (call instanceof InboundCall ? whileServing(call, preparing) : preparing);
@@ -47,7 +61,7 @@ function checkOf(
   const kept: string[] = ['host', call.authority];
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i]!;
-    if (name === 'host' || hopByHop.has(name)) continue;
+    if (name === 'host' || hopByHop.has(name) || toProxies.test(name)) continue;
     if (name === 'authorization' || isIncluded(name)) kept.push(name, flat[i + 1]!);
   }
   const { method } = call;

@@ -26,19 +26,38 @@ export type AskService = (call: Call, authorization: ExternalAuthorization) => P
 
 export function askAbout(ask: AskService, logger: Logger): InboundChecks['askService'] {
   return async (call, authorization) => {
+    const { deadline } = call;
+    // The service has the time of its own that was configured: a client that leaves none must not have it fail.
+    call.deadline = Number.POSITIVE_INFINITY;
     const verdict = await ask(call, authorization).catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : 'unknown';
       logger.warn('an authorization service cannot be asked', { service: authorization.name, reason });
-      return undefined;
+      return unasked(authorization, error);
     });
-    return verdict === undefined ? unasked(authorization) : act(call, verdict);
+    call.deadline = deadline;
+    return verdict === undefined || 'httpStatus' in verdict ? verdict : act(call, verdict);
   };
 }
 
-function unasked({ failOpen, statusOnError }: ExternalAuthorization): Refusal {
-  if (failOpen) return undefined;
+/** `failOpen` is for the failures of the service alone, not for what cannot be sent to it. */
+function unasked({ failOpen, statusOnError }: ExternalAuthorization, error: unknown): Refusal {
+  if (failOpen && !isOfRequest(error)) return undefined;
   return { httpStatus: statusOnError, headers: [reasonHeader, 'unauthorized'], body: '', flags: 'UAEX' };
 }
+
+/** What undici and Node do not send is the client's doing. */
+function isOfRequest(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return (
+    error instanceof UnaskableRequest ||
+    /^(UND_)?ERR_(INVALID|NOT_SUPPORTED|HTTP)/.test(code) ||
+    isOfRequest(error.cause)
+  );
+}
+
+/** A request that no service can be asked about. */
+export class UnaskableRequest extends Error {}
 
 function act(call: Call, verdict: Verdict): Refusal {
   if (verdict.kind === 'denied') return verdict.response;

@@ -13,6 +13,9 @@ export interface InboundChecksOptions extends Pick<MeshInternals, 'clock' | 'log
   readonly askService: AskService;
   /** Default: from the network, outside of the mesh. */
   readonly fetchKeySet?: FetchKeySet;
+  readonly start?: InboundChecks['start'];
+  /** Why there is no configuration, or why it may be old. */
+  readonly sourceProblem?: () => string | undefined;
   readonly onTokenRefused?: (reason: JwtProblem) => void;
 }
 
@@ -20,5 +23,6 @@ export interface InboundChecksOptions extends Pick<MeshInternals, 'clock' | 'log
 export function inboundChecks(options: InboundChecksOptions): InboundChecks {
   const { authenticate } = new Authenticator(options);
   const ask = askAbout(options.askService, options.logger);
-  return { normalize, authenticate, askService: ask, onDecision: decisionListener(options) };
+  const { start } = options;
+  return { normalize, authenticate, askService: ask, ...(start && { start }), ...decisionListener(options) };
 }

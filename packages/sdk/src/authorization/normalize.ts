@@ -14,9 +14,15 @@ import { authorityOfTarget, targetOf } from '../server/request-target.js';
 /** Node's parser keeps this many headers where the server says nothing else, and drops the others without a word. */
 const nodeMaxHeaders = 1000;
 
-/** Of gRPC nothing has to be done: a method is found by the very bytes of its path. */
+/** A name, an address or nothing, and perhaps a port (RFC 9110 7.2); others are read in one way by each who reads them. */
+const readableHost = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d{0,5})?$/i;
+const unreadableHost = 'the request has a Host that is no host and port';
+
+/** Of a gRPC path nothing has to be done: a method is found by its very bytes. */
 export function normalize(call: Call, path: PathNormalization | undefined): Refusal {
-  if (!(call instanceof InboundRequest)) return undefined;
+  if (!(call instanceof InboundRequest)) {
+    return readableHost.test(call.authority) ? undefined : refuse(400, unreadableHost);
+  }
   const { req } = call;
   if (hasLostHeaders(req)) return refuse(431, 'the request has more headers than are read');
   const problem = hostProblem(call);
@@ -36,13 +42,13 @@ function targetProblem(target: string): string | undefined {
 
 /** A policy that refuses by a header must not be passed by one that was dropped. */
 function hasLostHeaders({ rawHeaders, socket }: IncomingMessage): boolean {
-  if (rawHeaders.length < nodeMaxHeaders) return false;
   const { server } = socket as { server?: { maxHeadersCount?: number | null } };
   const limit = server?.maxHeadersCount ?? nodeMaxHeaders;
   return limit > 0 && rawHeaders.length / 2 >= limit;
 }
 
 function hostProblem({ req, authority }: InboundRequest): string | undefined {
+  if (!readableHost.test(authority)) return unreadableHost;
   const hosts = valuesOf(req, 'host');
   if (hosts.length > 1) return 'the request has more than one Host';
   // Policies that admit a host compare what was written, which of HTTP/2 they are not told.

@@ -167,6 +167,9 @@ describe.each(routedServers)('$name', (server) => {
     expect((await opened.send('/public/a', ['Host: shop', 'Host: admin.example'])).status).toBe(400);
     expect((await opened.send('/public/a', ['Host: shop', 'hOST: shop'])).status).toBe(400);
     expect((await opened.send('http://admin.example/public/a', ['Host: shop'])).status).toBe(400);
+    for (const host of ['admin.example:x', 'admin.example:80:80', '[', 'u@admin.example', 'admin.example/']) {
+      expect((await opened.send('/public/a', [`Host: ${host}`])).status).toBe(400);
+    }
     expect((await opened.send('/public/a', ['Host: shop'])).status).toBe(200);
     expect(opened.seen).toHaveLength(1);
   });
@@ -185,6 +188,15 @@ describe.each(routedServers)('$name', (server) => {
     const opened = await open(server, [rbac('deny', header('x-role', 'guest'))]);
     const flood = Array.from({ length: 1500 }, (_, i) => `a${i}:`);
     expect((await opened.send('/public/a', ['Host: shop', ...flood, 'x-role: guest'])).status).toBe(431);
+    expect(opened.seen).toEqual([]);
+  });
+
+  it('looks at binary metadata of whoever says that it is gRPC', async () => {
+    const test = { kind: 'present', present: true } as const;
+    const matcher = { name: 'x-role-bin', test, invert: false, treatMissingAsEmpty: false };
+    const opened = await open(server, [rbac('deny', { kind: 'header', matcher })]);
+    const lines = ['Host: shop', 'content-type: application/grpc', 'x-role-bin: guest'];
+    await opened.send('/public/a', lines);
     expect(opened.seen).toEqual([]);
   });
 

@@ -64,6 +64,11 @@ function failedConnection<Request, Response>(
 }
 
 /** grpc-js ends what it says of a lost connection with the label of a note, also where there is none. */
+function proofHint(code: number): string {
+  if (code !== statusCodes.UNAUTHENTICATED) return '';
+  return '; the server wants proof of who asks: tls://HOST:PORT, and an identity of a certificate that it trusts';
+}
+
 function withoutEmptyNote(details: string): string {
   return details.replace(/\.? Resolution note: *$/, '');
 }
@@ -110,7 +115,9 @@ class GrpcConnection<Request, Response> implements AdsConnection<Request> {
     if (this.#isClosed) return;
     this.close();
     const reason =
-      code === statusCodes.OK ? 'the server ended the stream' : `${statusCodes[code]}: ${withoutEmptyNote(details)}`;
+      code === statusCodes.OK
+        ? 'the server ended the stream'
+        : `${statusCodes[code]}: ${withoutEmptyNote(details)}${proofHint(code)}`;
     this.handlers.onClose(reason, code === statusCodes.UNIMPLEMENTED);
   }
 

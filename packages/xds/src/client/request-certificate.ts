@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { certificateService } from '../grpc/certificate-service.js';
 import { IstioCertificateRequestSchema, type IstioCertificateResponse } from '../messages.js';
+import { bearerMetadata } from './bearer.js';
 
 /** How the caller proves who it is. */
 export type CertificateCredentials =
@@ -29,11 +30,10 @@ export interface CertificateRequest {
 export async function requestCertificate(request: CertificateRequest): Promise<readonly string[]> {
   const { authority, roots, credentials: own, csr, validitySeconds = 0, timeoutMs } = request;
   const pair = own.kind === 'certificate' ? ([Buffer.from(own.key), Buffer.from(own.chain)] as const) : [null, null];
+  const metadata = own.kind === 'token' ? bearerMetadata(own.token) : new Metadata();
   const channel = credentials.createSsl(Buffer.from(roots), ...pair);
   // A channel of its own: another one's connection would go on with the certificate before.
   const client = new Client(authority, channel, { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 });
-  const metadata = new Metadata();
-  if (own.kind === 'token') metadata.set('authorization', `Bearer ${own.token}`);
   const message = create(IstioCertificateRequestSchema, { csr, validityDuration: BigInt(validitySeconds) });
   const { path, requestSerialize, responseDeserialize } = certificateService.createCertificate;
   try {

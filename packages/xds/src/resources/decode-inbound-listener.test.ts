@@ -1,4 +1,4 @@
-import type { JsonObject } from '@bufbuild/protobuf';
+import { fromBinary, type JsonObject, type Message, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { listenerMessage, problemsOf, resourceSet } from '../../test/fixtures.js';
 import { chain, inboundListener, jwt, manager, meshTls, rbac, typed } from '../../test/inbound-fixtures.js';
@@ -312,6 +312,23 @@ describe('an inbound listener is refused', () => {
     expect(problems([{ filters: [manager([router, deny])] }])).toContain('a router must be the last filter');
     expect(problems([{ filters: [manager([], { httpFilters: [] })] }])).toContain('http_filters: is empty');
     expect(problems([{ filters: [manager([], { httpFilters: [deny] })] }])).toContain('must be a router');
+  });
+
+  it('with a filter or a connection manager that has fields of a newer proto', () => {
+    const newer = [{ no: 999, wireType: 0, data: new Uint8Array([1]) }];
+    const listener = inboundListener([chain([deny])]);
+    const { configType } = listener.filterChains[0]!.filters[0]!;
+    const config = configType.case === 'typedConfig' ? configType.value : undefined;
+    const read = fromBinary(HttpConnectionManagerSchema, config!.value);
+    const refusal = (where: { $unknown?: Message['$unknown'] }) => {
+      where.$unknown = newer;
+      config!.value = toBinary(HttpConnectionManagerSchema, read);
+      delete where.$unknown;
+      return problemsOf(decodeListener(listener)).join('; ');
+    };
+    expect(refusal(read)).toMatch(/field 999 of .*HttpConnectionManager is unknown/);
+    expect(refusal(read.httpFilters[0]!)).toMatch(/http_filters\[0\].*field 999 of .*HttpFilter is unknown/);
+    expect(refusal({})).toBe('');
   });
 
   it('with paths that are read in a way of their own', () => {

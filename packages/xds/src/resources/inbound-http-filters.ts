@@ -15,7 +15,7 @@ import { decodeJwtAuthentication } from './decode-jwt-authn.js';
 import { type DecodedRbac, decodeHttpRbac } from './decode-rbac.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
-import { unpackStrictly } from './unknown-fields.js';
+import { reportUnknownFields, unpackStrictly } from './unknown-fields.js';
 import { anyIs } from './unpack-any.js';
 
 /** Shadow rules of this prefix are no trial: they say whom an authorization service is asked about (Istio). */
@@ -57,6 +57,7 @@ function decodeFilter(
   isLast: boolean,
   at: FieldScope,
 ): readonly InboundFilter[] | undefined {
+  reportUnknownFields(filter, at);
   reportUnsupported(filter, at);
   const { configType } = filter;
   const isRouter = configType.case === 'typedConfig' && anyIs(configType.value, RouterSchema);

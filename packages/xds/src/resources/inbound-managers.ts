@@ -10,6 +10,7 @@ import {
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import { harmlessNetworkFilters } from './inbound-tcp-chains.js';
+import { reportUnknownFields } from './unknown-fields.js';
 import { anyIs, unpackAny } from './unpack-any.js';
 
 interface InboundManager {
@@ -34,6 +35,7 @@ export function inboundManagerOf({ filters }: FilterChain, at: FieldScope): Inbo
     return at.field('filters').error('have no HTTP connection manager: only HTTP can be taken in');
   const manager = unpackAny(found.config, HttpConnectionManagerSchema, found.at);
   if (manager === undefined) return undefined;
+  reportUnknownFields(manager, found.at);
   reportUnsupported(manager, found.at);
   checkRoutes(manager, found.at);
   return { manager, at: found.at };

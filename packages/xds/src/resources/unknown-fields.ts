@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, Message, MessageShape } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { FieldScope } from './field-scope.js';
@@ -30,10 +30,15 @@ export function reportUnknown<Desc extends DescMessage>(
   walk(reflect(schema, message), at);
 }
 
-function walk(message: ReflectMessage, at: FieldScope): void {
-  for (const { no } of message.getUnknown() ?? []) {
-    at.error(`field ${no} of ${message.desc.typeName} is unknown: this version of inmesh is too old for it`);
+/** The same of the message alone: what is in it has nothing to do with who comes in, or is looked at elsewhere. */
+export function reportUnknownFields({ $typeName, $unknown = [] }: Message, at: FieldScope): void {
+  for (const { no } of $unknown) {
+    at.error(`field ${no} of ${$typeName} is unknown: this version of inmesh is too old for it`);
   }
+}
+
+function walk(message: ReflectMessage, at: FieldScope): void {
+  reportUnknownFields(message.message, at);
   for (const field of message.fields) if (message.isSet(field)) walkField(message, field, at.field(field.name));
 }
 

@@ -1,6 +1,12 @@
 import type { Place } from '../../place.js';
 import type { AuthorizationCondition, AuthorizationSource } from '../../schema/authorization-policy.js';
-import { cidrProblem, portProblem, wildcardProblem } from '../../schema/security-checks.js';
+import {
+  cidrProblem,
+  namespaceProblem,
+  portProblem,
+  serviceAccountProblem,
+  wildcardProblem,
+} from '../../schema/security-checks.js';
 import { type ConditionKey, readConditionKey } from './conditions.js';
 import type { ExtensionProviders } from './extension-providers.js';
 import { actionOf } from './rbac-filters.js';
@@ -46,7 +52,9 @@ function checkAction(policy: AuthorizationSourceObject, place: Place, providers:
 }
 
 function checkSource(source: AuthorizationSource, place: Place): void {
-  if (Object.keys(source).length === 0) place.error('says nothing', 'leave out "from" for every source');
+  if (Object.keys(source).length === 0) {
+    place.error('says nothing', 'to let nobody in, remove the rule; for every source, leave out "from"');
+  }
   const { serviceAccounts, notServiceAccounts, principals, notPrincipals, namespaces, notNamespaces } = source;
   const hasAccounts = serviceAccounts !== undefined || notServiceAccounts !== undefined;
   const others = [principals, notPrincipals, namespaces, notNamespaces];
@@ -82,7 +90,9 @@ function valueProblem({ kind }: ConditionKey, value: string): string | undefined
     case 'destinationPort':
       return portProblem(value);
     case 'sourceServiceAccount':
-      return value.includes('*') ? `"${value}" is not of the form name or namespace/name` : undefined;
+      return serviceAccountProblem(value);
+    case 'sourceNamespace':
+      return namespaceProblem(value);
     case 'header':
     case 'claim':
       // Values of requests may have a star of their own.

@@ -1,8 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { type ChannelCredentials, credentials, Metadata, status } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials, status } from '@grpc/grpc-js';
 import { singleTypeServices } from '../../grpc/single-type-services.js';
 import { DiscoveryRequestSchema, type DiscoveryResponse } from '../../messages.js';
 import { typeUrls } from '../../resources/type-urls.js';
+import { bearerMetadata } from '../bearer.js';
 import type { AdsConnection } from '../connection.js';
 import { grpcConnector } from '../grpc-connection.js';
 import { type NodeIdentity, nodeMessage } from '../node.js';
@@ -118,10 +119,7 @@ function credentialsOf({ target, tls }: SecretServer): ChannelCredentials {
   const channel = credentials.createSsl(Buffer.from(tls.roots));
   const { token } = tls;
   if (token === undefined) return channel;
-  const bearer = credentials.createFromMetadataGenerator((_call, give) => {
-    const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${token}`);
-    give(null, metadata);
-  });
+  const metadata = bearerMetadata(token);
+  const bearer = credentials.createFromMetadataGenerator((_call, give) => give(null, metadata.clone()));
   return credentials.combineChannelCredentials(channel, bearer);
 }
