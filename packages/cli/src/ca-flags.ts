@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { CaOptions } from '@inmesh/control-plane';
 import { parsePort, UsageError } from './command.js';
 import { parseObjectName } from './flag-values.js';
@@ -19,7 +21,8 @@ export const caHelp = `  --ca DIR             give identities: keys in DIR, made
   --ca-secret NS/NAME  the same with keys in a Kubernetes Secret, made when it is missing; for several servers at once
   --tls-port N         configuration and certificates for those who prove who they are (15012)
   --tls-host NAME      another name that clients call it by; may be given several times
-  --ca-tokens FILE     who has which token: lines of TOKEN NAMESPACE/SERVICE-ACCOUNT, mode 0600
+  --ca-tokens FILE     who has which token: lines of TOKEN NAMESPACE/SERVICE-ACCOUNT, mode 0600; a TOKEN has 16
+                       characters or more
   --ca-jwks FILE       keys of the cluster, to check service account tokens without asking it; with --ca-issuer URL
   --ca-audience NAME   of service account tokens (istio-ca); may be given several times`;
 
@@ -51,4 +54,11 @@ export function readCaFlags(flags: CaFlags, trustDomain: string | undefined): Ca
     keySet: path === undefined || issuer === undefined ? undefined : { path, issuer },
     audiences: flags['ca-audience'],
   };
+}
+
+/** What clients have to be told, as far as it is known here. @param tls `host:port` */
+export function clientsHelp({ folder }: CaOptions, tls: string): string {
+  const roots = ['root-cert.pem', 'ca.crt'].map((name) => join(resolve(folder ?? ''), name)).find(existsSync);
+  const found = folder === undefined ? undefined : roots;
+  return `clients of the certificate authority want INMESH_CA=${tls} INMESH_CA_ROOTS=${found ?? 'FILE'} INMESH_CA_TOKEN_FILE=FILE`;
 }

@@ -32,7 +32,7 @@ describe('inmesh serve --ca', () => {
         },
       }),
     );
-    expect(mesh.status().identity).toMatchObject({ problem: 'there is no token to prove who this workload is' });
+    expect(mesh.status().identity).toMatchObject({ problem: expect.stringContaining('INMESH_CA_TOKEN_FILE') });
     const proved = keep(
       await createMesh({
         xds: server.addresses!.xds!,
@@ -68,6 +68,12 @@ describe('inmesh serve --ca', () => {
     const roots = () => readFileSync(join(ca, 'root-cert.pem'), 'utf8').split('BEGIN CERTIFICATE').length - 1;
     await expect.poll(roots, wait).toBe(2);
     expect(existsSync(join(ca, 'rotate-requested'))).toBe(false);
+    expect(await run('ca', 'rotate', ca)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('is under way already'),
+    });
+    expect(server.err).toContain(`INMESH_CA_ROOTS=${join(ca, 'root-cert.pem')}`);
+    expect(server.err).toContain('"next":"the new root signs"');
   }, 60_000);
 
   it.each([

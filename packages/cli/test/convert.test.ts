@@ -46,6 +46,12 @@ spec:
   });
 
   it('fails on what is no YAML', async () => {
-    expect(await run('convert', folderOf({ 'a.yaml': 'a: [' }))).toMatchObject({ code: 1 });
+    const { code, err } = await run('convert', folderOf({ 'a.yaml': 'a: [' }));
+    expect(code).toBe(1);
+    expect(err).not.toContain('nothing to convert');
+    expect(await run('convert', '/not/there')).toMatchObject({
+      code: 1,
+      err: 'inmesh convert: ENOENT: there is no file or folder /not/there\n',
+    });
   });
 });

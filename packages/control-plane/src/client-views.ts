@@ -1,4 +1,12 @@
-import { type ClientTraits, type ClientView, clientKey, formatIssue, type LoadedConfig } from '@inmesh/config';
+import {
+  type ClientTraits,
+  type ClientView,
+  clientKey,
+  formatIssue,
+  type LoadedConfig,
+  type SelectingPolicy,
+  unlabelledProblem,
+} from '@inmesh/config';
 import type { Node } from '@inmesh/xds/messages';
 import { SnapshotCache, type SnapshotSource, type VersionedSnapshot, versionSnapshot } from '@inmesh/xds/server';
 import { checkSnapshot } from './consistency.js';
@@ -9,6 +17,7 @@ import { clientOf } from './node-client.js';
 export interface PerClient {
   /** What the default client was asked. */
   readonly traits: ClientTraits;
+  readonly selecting?: readonly SelectingPolicy[];
   load(client: ClientView): LoadedConfig;
 }
 
@@ -34,6 +43,8 @@ export class ClientViews implements SnapshotSource {
   readonly #views = new Map<string, View>();
   /** What each was given last, since a broken view replaces nothing. */
   readonly #lastGood = new WeakMap<Node, VersionedSnapshot>();
+  /** IDs of nodes that were told that they name no labels. */
+  readonly #unlabelled = new Set<string>();
   #perClient: PerClient | undefined;
   /** All that any client was asked of this configuration. */
   #traits: ClientTraits = nothingAsked();
@@ -57,10 +68,21 @@ export class ClientViews implements SnapshotSource {
   snapshotFor(node: Node | undefined): VersionedSnapshot | undefined {
     if (node === undefined || this.#perClient === undefined) return this.current;
     const client = this.#clientOf(node);
+    this.#tellUnlabelled(node, client, this.#perClient);
     const snapshot = this.#viewOf(client, this.#perClient);
     if (snapshot === undefined) return this.#lastGood.get(node) ?? this.#standIn(client);
     this.#lastGood.set(node, snapshot);
     return snapshot;
+  }
+
+  /** Once for each process: nothing else would show that policies pass it by. */
+  #tellUnlabelled({ id }: Node, client: ClientView, { selecting = [] }: PerClient): void {
+    if (selecting.length === 0 || this.#unlabelled.has(id)) return;
+    const problem = unlabelledProblem(selecting, client);
+    if (problem === undefined) return;
+    if (this.#unlabelled.size >= maxViews) this.#unlabelled.clear();
+    this.#unlabelled.add(id);
+    this.options.logger.warn(problem, { node: id });
   }
 
   #viewOf(client: ClientView, of: PerClient): VersionedSnapshot | undefined {

@@ -38,13 +38,13 @@ export class ConfigPublisher {
     this.#enter({ ...this.#state, sourceError: error.message }, undefined);
   }
 
-  #publish({ resources: set, client: traits }: LoadedConfig, before: ConfigState): ConfigState {
+  #publish({ resources: set, client: traits, selecting }: LoadedConfig, before: ConfigState): ConfigState {
     try {
       const { cache, files } = this.options;
       const snapshot = versionSnapshot(set, cache.current);
       const { resources, problems } = checkSnapshot(snapshot);
       if (problems.length > 0) return { ...before, inconsistencies: problems };
-      cache.setVersioned(snapshot, { traits, load: files.translator() });
+      cache.setVersioned(snapshot, { traits, selecting, load: files.translator() });
       return { ...before, inconsistencies: [], served: { set, resources, acceptedAtMs: this.options.now() } };
     } catch (error) {
       return { ...before, inconsistencies: [(error as Error).message] };

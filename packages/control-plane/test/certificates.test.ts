@@ -133,12 +133,13 @@ describe('A certificate of the mesh', () => {
     });
   });
 
-  it('of a foreign authority ends the connection, with the reason in log and metric', async () => {
+  it('of a foreign authority counts for nothing, with the reason in log and metric, and a token beside it does', async () => {
     const { ask, server } = await start();
     const { csr } = await reviewsWithKey();
     const { certificate: chain, key } = makeCertificate({ uris: [spiffeId] });
-    await expect(ask(csr, { certificate: { chain, key } })).rejects.toMatchObject({ code: status.UNAVAILABLE });
-    expect(server.lines).toContain('a connection to the config server is refused');
+    await expect(ask(csr, { certificate: { chain, key } })).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    await expect(ask(csr, { certificate: { chain, key }, token })).resolves.toHaveLength(3);
+    expect(server.lines).toContain('the certificate of a caller is not trusted');
     expect((await server.get('metrics', '/metrics')).text).toMatch(
       /inmesh_xds_unauthenticated_total\{reason="client_certificate"\} [1-9]/,
     );

@@ -20,7 +20,13 @@ spec: { host: shop.default.svc.cluster.local, subsets: [{ name: ${name} }]${more
 
 function setup(text: string) {
   const errors: string[] = [];
-  const logger = { debug() {}, info() {}, warn() {}, error: (message: string) => void errors.push(message) };
+  const warnings: string[] = [];
+  const logger = {
+    debug() {},
+    info() {},
+    warn: (message: string) => void warnings.push(message),
+    error: (message: string) => void errors.push(message),
+  };
   const views = new ClientViews({ defaultClient: { namespace: 'default' }, logger });
   const files = new ConfigSet();
   const translated: ClientView[] = [];
@@ -32,10 +38,14 @@ function setup(text: string) {
       translated.push(client);
       return translate(client);
     };
-    views.setVersioned(versionSnapshot(config!.resources, views.current), { traits: config!.client, load });
+    views.setVersioned(versionSnapshot(config!.resources, views.current), {
+      traits: config!.client,
+      selecting: config!.selecting,
+      load,
+    });
   };
   use(text);
-  return { views, use, errors, translated };
+  return { views, use, errors, warnings, translated };
 }
 
 function node(namespace: string, metadata: JsonObject = {}, zone?: string): Node {
@@ -54,6 +64,20 @@ describe('The views of clients', () => {
     expect(views.snapshotFor(node('web', { LABELS: { app: 'x' } }, 'a'))).toBe(views.current);
     expect(views.snapshotFor(undefined)).toBe(views.current);
     expect(translated).toEqual([]);
+  });
+
+  it('have it said once that policies pass by a process without labels', () => {
+    const policy = `---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: viewer, namespace: web }
+spec: { selector: { matchLabels: { app: web } } }
+`;
+    const { views, warnings } = setup(services + policy);
+    for (const of of [node('default'), node('web', { LABELS: { version: 'v1' } })]) views.snapshotFor(of);
+    expect(warnings).toEqual([]);
+    for (let i = 0; i < 2; i += 1) views.snapshotFor(node('web'));
+    expect(warnings).toEqual([expect.stringMatching(/names no labels: AuthorizationPolicy web\/viewer .*INMESH_APP/)]);
   });
 
   it('hold what only a proxy can read', () => {

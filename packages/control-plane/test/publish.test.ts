@@ -23,7 +23,11 @@ const nothingAsked = { namespace: false, labels: new Set<string>(), locality: fa
 /** A publisher over translations instead of files. */
 function publisherOf(...translations: ResourceSet[]) {
   const updates = translations.map((resources): ConfigUpdate => {
-    return { config: { resources, issues: [], objects: 1, client: nothingAsked }, issues: [], refused: [] };
+    return {
+      config: { resources, issues: [], objects: 1, selecting: [], client: nothingAsked },
+      issues: [],
+      refused: [],
+    };
   });
   const translator = () => () => {
     throw new Error('there is one client');

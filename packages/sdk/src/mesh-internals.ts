@@ -7,6 +7,8 @@ import type { Logger } from './logger.js';
 /** What the parts of one mesh share. Not for users. */
 export interface MeshInternals {
   readonly clock: Clock;
+  /** Ms since 1970; what certificates are judged by. Default: Date.now. */
+  readonly wallClock?: () => number;
   readonly random: Random;
   readonly logger: Logger;
   readonly snapshots: SnapshotHolder;

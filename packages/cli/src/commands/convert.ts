@@ -20,7 +20,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const { yaml, notes, issues } = convertFiles(files);
   for (const issue of issues) writeLine(io.err, formatIssue(issue));
   for (const note of notes) writeLine(io.err, `note: ${note}`);
-  if (yaml === '') writeLine(io.err, `nothing to convert in ${paths.join(', ')}`);
-  else io.out.write(yaml);
-  return issues.some(({ severity }) => severity === 'error') ? 1 : 0;
+  const isBroken = issues.some(({ severity }) => severity === 'error');
+  if (yaml !== '') io.out.write(yaml);
+  else if (!isBroken) writeLine(io.err, `nothing to convert in ${paths.join(', ')}`);
+  return isBroken ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 import { type ControlPlane, longestAgeMs, startControlPlane } from '@inmesh/control-plane';
-import { caFlags, caHelp, readCaFlags } from '../ca-flags.js';
+import { caFlags, caHelp, clientsHelp, readCaFlags } from '../ca-flags.js';
 import { type Command, parseFlags, parsePort, requirePaths } from '../command.js';
 import { watchEndSignals } from '../end-signal.js';
 import { parseAmount, parseDurationMs } from '../flag-values.js';
@@ -26,7 +26,8 @@ export const serve: Command = {
   help: `inmesh serve --config DIR [--config DIR ...]
 
 Serves files and folders of YAML by xDS. A broken file is refused and its last good content stays in use. Prints
-LISTENING xds=HOST:PORT debug=HOST:PORT metrics=HOST:PORT on stdout when it is ready; all else goes to stderr.
+LISTENING xds=HOST:PORT debug=HOST:PORT metrics=HOST:PORT on stdout when it is ready, with tls=HOST:PORT beside them
+where it gives identities; all else goes to stderr.
 
   --config PATH        file or folder, watched for changes; may be given several times
   --host HOST          address of all ports (127.0.0.1)
@@ -63,6 +64,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const signals = watchEndSignals();
   try {
     const controlPlane = await startControlPlane(settings);
+    const { tls } = controlPlane.addresses;
+    if (settings.ca !== undefined && tls !== undefined) writeLine(io.err, clientsHelp(settings.ca, tls));
     writeLine(io.out, listeningLine(controlPlane));
     await signals.first;
     await controlPlane.close();

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeClock } from '@inmesh/core/testing';
@@ -64,6 +65,21 @@ describe('A folder of an authority', () => {
     const { authority } = await openIn(folder);
     expect(authority.roots).toEqual(first.authority.roots);
     expect(readFileSync(join(folder, 'root-cert.pem'), 'utf8')).toBe(authority.roots.join(''));
+  });
+
+  it('is not asked for another change while one is under way: who asks is told when it goes on', async () => {
+    const folder = join(keep(new TemporaryFolder()).path, 'ca');
+    const { authority } = await openIn(folder);
+    requestRotation(folder);
+    await authority.refresh();
+    expect(() => requestRotation(folder)).toThrow(
+      /under way already, and the new root signs from \d{4}-\d\d-\d\dT[\d:.]+Z on/,
+    );
+    const subjects = authority.roots.map((root) => new X509Certificate(root).subject);
+    expect(subjects).toEqual([
+      expect.stringMatching(/CN=inmesh root \d{4}-/),
+      expect.stringMatching(/CN=inmesh root \d{4}-/),
+    ]);
   });
 
   it.each([

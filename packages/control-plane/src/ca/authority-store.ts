@@ -1,8 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { maxLeafMs } from './authority.js';
 import { formatState, parseState } from './format-state.js';
 import { createPrivateFile, makePrivateFolder, readPrivateFile, replaceFile } from './private-files.js';
-import { type RollOver, trustedRoots } from './roll-over.js';
+import { nextPhase, type RollOver, trustedRoots } from './roll-over.js';
 
 /** Where the keys of an authority live. */
 export interface AuthorityStore {
@@ -83,9 +84,16 @@ export class FolderStore implements AuthorityStore {
 
 /**
  * Asks the server that uses this folder to change its root.
- * @throws Error when there is no authority in it
+ * @throws Error when there is no authority in it, and while a change is under way, which says when it goes on
  */
-export function requestRotation(folder: string): void {
-  if (!existsSync(join(folder, stateFile))) throw new Error(`there is no certificate authority of inmesh in ${folder}`);
+export function requestRotation(folder: string, phaseMs: number = maxLeafMs): void {
+  const path = join(folder, stateFile);
+  const text = readPrivateFile(path);
+  if (text === undefined) throw new Error(`there is no certificate authority of inmesh in ${folder}`);
+  const underWay = nextPhase(parseState(text, path), phaseMs);
+  if (underWay !== undefined) {
+    const { next, from } = underWay;
+    throw new Error(`a change of the root is under way already, and ${next} from ${from} on: no other was asked for`);
+  }
   replaceFile(join(folder, requestFile), '');
 }

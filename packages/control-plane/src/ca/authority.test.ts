@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { FakeClock } from '@inmesh/core/testing';
-import { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension } from '@peculiar/x509';
+import { BasicConstraintsExtension, Extension, KeyUsageFlags, KeyUsagesExtension } from '@peculiar/x509';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { identityOf, type KeyKind, makeCsr, openssl, opensslVerify, rsa } from '../../test/support/ca.js';
@@ -125,6 +125,24 @@ describe('A certificate request', () => {
     const { authority } = await begin();
     const request = await makeCsr([{ type: 'url', value: reviews.spiffeId }]);
     expect(await authority.sign(request.csr, reviews)).toMatchObject({ ok: true });
+  });
+
+  it('with a name of a kind that nobody knows beside its own is refused', async () => {
+    const { authority } = await begin();
+    // GeneralNames: the URI, and an otherName (tag 0) of the type 1.2.3 with the UTF8String «a».
+    const uri = Buffer.from(reviews.spiffeId);
+    const names = [
+      Buffer.from([0x86, uri.length]),
+      uri,
+      Buffer.from('a0090602 2a03a003 0c0161'.replaceAll(' ', ''), 'hex'),
+    ];
+    const content = Buffer.concat(names);
+    const der = Buffer.concat([Buffer.from([0x30, content.length]), content]);
+    const request = await makeCsr([], { extensions: [new Extension('2.5.29.17', false, der)] });
+    expect(await authority.sign(request.csr, reviews)).toMatchObject({ ok: false });
+    const known = Buffer.concat([Buffer.from([0x30, uri.length + 2]), ...names.slice(0, 2)]);
+    const fine = await makeCsr([], { extensions: [new Extension('2.5.29.17', false, known)] });
+    expect(await authority.sign(fine.csr, reviews)).toMatchObject({ ok: true });
   });
 
   it('makes nobody an authority, whatever it asks for', async () => {

@@ -3,7 +3,15 @@ import type { Logger } from '../logger.js';
 import type { AuthorityStore } from './authority-store.js';
 import { formatState } from './format-state.js';
 import { makeIntermediate, makeRoot, readIssuer } from './make-certificate.js';
-import { advance, announce, type Generation, type KeyedCertificate, type RollOver, trustedRoots } from './roll-over.js';
+import {
+  advance,
+  announce,
+  type Generation,
+  type KeyedCertificate,
+  nextPhase,
+  type RollOver,
+  trustedRoots,
+} from './roll-over.js';
 import type { Signer, SignerSource } from './signer.js';
 import { makeKey } from './signing-key.js';
 
@@ -66,7 +74,9 @@ export class OwnSigner implements SignerSource {
     const { store, now, phaseMs } = this.options;
     // Servers that share the store change it for each other. What was removed from it is put back: it is still trusted.
     await this.#use((await store.load()) ?? (await store.create(this.#state)));
-    if ((await store.takeRotateRequest()) || isDue(this.#state.signer.root.certificate, now())) await this.rotate();
+    const isAsked = await store.takeRotateRequest();
+    if (isAsked && this.#state.kind !== 'steady') this.#sayUnderWay();
+    if (isAsked || isDue(this.#state.signer.root.certificate, now())) await this.rotate();
     await this.#save(advance(this.#state, now(), phaseMs));
     const { signer } = this.#state;
     if (isDue(signer.intermediate.certificate, now())) {
@@ -74,6 +84,11 @@ export class OwnSigner implements SignerSource {
       await this.#save({ ...this.#state, signer: { ...signer, intermediate } });
     }
     return this.#state !== before;
+  }
+
+  #sayUnderWay(): void {
+    const { logger, phaseMs } = this.options;
+    logger.warn('a change of the root certificate is under way: no other is begun', nextPhase(this.#state, phaseMs));
   }
 
   /** Kept before it is used: a certificate by a root that a crash has lost could never be verified. */
@@ -91,8 +106,10 @@ export class OwnSigner implements SignerSource {
     this.#state = state;
     this.#signer = signer;
     const { logger } = this.options;
-    if (from !== state.kind) logger.info('the change of the root certificate goes on', { from, to: state.kind });
-    else logger.info('a new intermediate certificate signs');
+    if (from !== state.kind) {
+      const fields = { from, to: state.kind, ...nextPhase(state, this.options.phaseMs) };
+      logger.info('the change of the root certificate goes on', fields);
+    } else logger.info('a new intermediate certificate signs');
   }
 }
 
@@ -104,7 +121,7 @@ async function signerOf(state: RollOver): Promise<Signer> {
 async function makeGeneration(trustDomain: string, now: number): Promise<Generation> {
   const { key, publicKey } = await makeKey();
   const validity = { notBefore: now - backdateMs, notAfter: now + rootMs };
-  const root = { key, certificate: await makeRoot(nameOf('root', trustDomain), key, publicKey, validity) };
+  const root = { key, certificate: await makeRoot(nameOf(trustDomain, now), key, publicKey, validity) };
   return { root, intermediate: await intermediateFor(root, now) };
 }
 
@@ -113,12 +130,13 @@ async function intermediateFor(root: KeyedCertificate, now: number): Promise<Key
   const { key, publicKey } = await makeKey();
   const end = Math.min(now + intermediateMs, issuer.certificate.notAfter.getTime());
   const validity = { notBefore: now - backdateMs, notAfter: end };
-  const name = issuer.certificate.subject.replace('root', 'intermediate');
+  const name = issuer.certificate.subject.replace('inmesh root', 'inmesh intermediate');
   return { key, certificate: await makeIntermediate(name, publicKey, issuer, validity) };
 }
 
-function nameOf(role: string, trustDomain: string): string {
-  return `O=${trustDomain}, CN=inmesh ${role}`;
+/** With the minute, so that people can tell an old root from a new one. */
+function nameOf(trustDomain: string, now: number): string {
+  return `O=${trustDomain}, CN=inmesh root ${new Date(now).toISOString().slice(0, 16)}Z`;
 }
 
 /** Two thirds of its life are over. */

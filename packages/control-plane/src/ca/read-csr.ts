@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import { GeneralNames, Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from '@peculiar/x509';
 
 export type CsrResult =
   | {
@@ -41,8 +41,14 @@ export async function readCsr(pem: string): Promise<CsrResult> {
 function namesOf(request: Pkcs10CertificateRequest): string[] {
   return request.getExtensions(subjectAltName).flatMap((extension) => {
     const { names } = new SubjectAlternativeNameExtension(extension.rawData);
-    return names.items.map(({ type, value }) => (type === 'url' ? value : `${type}:${value}`));
+    const known = names.items.map(({ type, value }) => (type === 'url' ? value : `${type}:${value}`));
+    return isWhole(names) ? known : [...known, 'a name of another kind'];
   });
+}
+
+/** The library leaves out names of kinds that it does not know, such as `otherName`. */
+function isWhole(names: GeneralNames): boolean {
+  return Buffer.from(new GeneralNames(names.items).rawData).equals(Buffer.from(names.rawData));
 }
 
 function problemOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {

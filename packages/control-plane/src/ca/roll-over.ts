@@ -21,6 +21,16 @@ export type RollOver =
   /** The new root signs, the old one is trusted until nothing that it signed is left. */
   | { readonly kind: 'retiring'; readonly signer: Generation; readonly previous: string; readonly since: number };
 
+/** What comes after a phase, and when (ISO 8601). Undefined where no change is under way. */
+export function nextPhase(
+  state: RollOver,
+  phaseMs: number,
+): { readonly next: string; readonly from: string } | undefined {
+  if (state.kind === 'steady') return undefined;
+  const next = state.kind === 'announcing' ? 'the new root signs' : 'the old root is forgotten';
+  return { next, from: new Date(state.since + phaseMs).toISOString() };
+}
+
 /** Those that verify, as PEM; the one that signs is the first. */
 export function trustedRoots(state: RollOver): readonly string[] {
   const signing = state.signer.root.certificate;

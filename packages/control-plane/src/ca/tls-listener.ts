@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { Server as GrpcServer } from '@grpc/grpc-js';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from '../logger.js';
@@ -15,12 +15,17 @@ export interface TlsListener {
   close(): Promise<void>;
 }
 
+const messages: Readonly<Record<HandshakeProblem, string>> = {
+  handshake: 'a connection to the config server is refused',
+  client_certificate: 'the certificate of a caller is not trusted',
+};
+
 /** Who does not finish a handshake holds a socket. */
 const handshakeTimeoutMs = 10_000;
 
 /**
  * TLS in front of a gRPC server. A certificate is asked for and not demanded, since who has none yet comes with a token; one
- * that is given and does not verify ends the connection, so that a caller with a broken certificate learns of it.
+ * that is given and does not verify counts for nothing, so that its token can still speak for a caller.
  */
 export async function openTlsListener(
   grpc: GrpcServer,
@@ -37,11 +42,12 @@ export async function openTlsListener(
     rejectUnauthorized: false,
     handshakeTimeout: handshakeTimeoutMs,
   });
+  hideKey(server);
   const sockets = new Set<TLSSocket>();
   const report = (problem: HandshakeProblem, reason: string, socket: TLSSocket) => {
     countProblem(problem);
     const peer = formatAddress(socket.remoteAddress ?? '', socket.remotePort ?? 0);
-    logger.warn('a connection to the config server is refused', { problem, reason, peer });
+    logger.warn(messages[problem], { problem, reason, peer });
   };
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     report('handshake', error.code ?? error.message, socket);
@@ -51,16 +57,19 @@ export async function openTlsListener(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    // Without a certificate this is an error too, and no reason to refuse.
+    // Without a certificate this is an error too. grpc-js shows nobody a certificate that is not authorized.
     if (!socket.authorized && socket.getPeerX509Certificate() !== undefined) {
       report('client_certificate', String(socket.authorizationError), socket);
-      socket.destroy();
-    } else injector.injectConnection(socket);
+    }
+    injector.injectConnection(socket);
   });
   const port = await listen(server, at);
   return {
     address: formatAddress(at.host, port),
-    use: (next) => server.setSecureContext({ ...next, minVersion: 'TLSv1.2' }),
+    use: (next) => {
+      server.setSecureContext({ ...next, minVersion: 'TLSv1.2' });
+      hideKey(server);
+    },
     close: async () => {
       if (!server.listening) return;
       const closed = once(server, 'close');
@@ -69,4 +78,9 @@ export async function openTlsListener(
       await closed;
     },
   };
+}
+
+/** Node keeps the PEM of the key beside what it has made of it, in reach of whoever prints a socket. */
+function hideKey(server: Server): void {
+  for (const name of ['key', 'cert']) Reflect.deleteProperty(server, name);
 }

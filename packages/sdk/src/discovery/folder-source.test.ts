@@ -44,9 +44,12 @@ class LateIdentity {
   }
 }
 
-function open(options: Partial<FolderOptions> = {}) {
+function open(options: Partial<FolderOptions> = {}, more: readonly object[] = []) {
   const folder = keep(new ConfigFolder());
-  folder.write('all.yaml', objects.map((object) => JSON.stringify({ apiVersion: 'v1', ...object })).join('\n---\n'));
+  folder.write(
+    'all.yaml',
+    [...objects, ...more].map((object) => JSON.stringify({ apiVersion: 'v1', ...object })).join('\n---\n'),
+  );
   const identity = new LateIdentity();
   const source = keep(
     new FolderSource([folder.path], {
@@ -60,7 +63,7 @@ function open(options: Partial<FolderOptions> = {}) {
   source.start((resources) => void delivered.push(resources));
   const named = () =>
     delivered.map((resources) => /spiffe:\/\/[^']+/.exec(inspect(resources.clusters, { depth: null }))?.[0]);
-  return { source, identity, named };
+  return { source, identity, named, delivered };
 }
 
 const wait = { timeout: 10_000, interval: 5 };
@@ -84,4 +87,21 @@ it('The rules of the whole mesh are those of its root namespace', async () => {
   const { named } = open({ rootNamespace: undefined });
   await expect.poll(() => named().length, wait).toBe(1);
   expect(named()).toEqual([undefined]);
+});
+
+it('says once which policies pass by a process that names no labels', async () => {
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+  const policy = {
+    ...{ apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: { name: 'viewer' } },
+    spec: { selector: { matchLabels: { app: 'shop' } } },
+  };
+  const opened = [undefined, { app: 'other' }].map((labels) => {
+    const client = { namespace: 'default', ...(labels && { labels }) };
+    return open({ logger, client }, [policy]).delivered;
+  });
+  await expect.poll(() => opened.every(({ length }) => length > 0)).toBe(true);
+  expect(warnings.filter((line) => line.includes('selector'))).toEqual([
+    expect.stringMatching(/do not apply .* names no labels: AuthorizationPolicy default\/viewer .*INMESH_APP/),
+  ]);
 });

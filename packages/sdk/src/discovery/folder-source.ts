@@ -1,7 +1,14 @@
-import { type ClientView, ConfigSet, formatIssue, type SourceFile } from '@inmesh/config';
+import {
+  type ClientView,
+  ConfigSet,
+  formatIssue,
+  type LoadedConfig,
+  type SourceFile,
+  unlabelledProblem,
+} from '@inmesh/config';
 import { type FolderWatch, watchFolder } from '@inmesh/config/folder';
 import type { MeshResources } from '@inmesh/core';
-import { decodeResources, formatResourceError, type ResourceSet, secretContent } from '@inmesh/xds';
+import { decodeResources, formatResourceError, isInboundName, type ResourceSet, secretContent } from '@inmesh/xds';
 import type { IdentitySource } from '../identity/identity.js';
 import { NamedSecrets } from '../identity/named-secrets.js';
 import type { Logger } from '../logger.js';
@@ -29,6 +36,7 @@ export class FolderSource implements ConfigSource {
   #watch: FolderWatch | undefined;
   #stopFollowing = () => {};
   #refused: readonly string[] = [];
+  #saidUnlabelled = false;
 
   constructor(
     private readonly paths: readonly string[],
@@ -87,7 +95,14 @@ export class FolderSource implements ConfigSource {
     if (config === undefined) return;
     const { resources, errors } = decodeResources(config.resources);
     for (const error of errors) logger.error(formatResourceError(error));
+    const unread = errors.filter(({ name }) => isInboundName(name)).map(formatResourceError);
+    if (unread.length > 0) {
+      // What is demanded of callers is not known: the last that was known stays, or nobody comes in.
+      this.problem = [...(this.problem === undefined ? [] : [this.problem]), ...unread].join('\n');
+      return;
+    }
     this.#takeSecrets(config.resources.secrets);
+    this.#sayUnlabelled(config);
     deliver(resources);
   }
 
@@ -95,6 +110,14 @@ export class FolderSource implements ConfigSource {
   #takeSecrets(secrets: ResourceSet['secrets'] = new Map()): void {
     this.secrets.keepOnly(new Set(secrets.keys()));
     for (const [name, secret] of secrets) this.secrets.put(name, () => secretContent(secret));
+  }
+
+  /** Once: nothing else would show that policies pass this process by. */
+  #sayUnlabelled({ selecting }: LoadedConfig): void {
+    const problem = this.#saidUnlabelled ? undefined : unlabelledProblem(selecting, this.options.client);
+    if (problem === undefined) return;
+    this.#saidUnlabelled = true;
+    this.options.logger.warn(problem);
   }
 
   /** A mistake was said; that it is gone has to be said, too. */

@@ -1,5 +1,4 @@
-import type { Listener, MeshResources, ResourceProblem } from '@inmesh/core';
-import { emptyResources } from '@inmesh/core';
+import { awaitedInbound, emptyResources, type Listener, type MeshResources, type ResourceProblem } from '@inmesh/core';
 import { FakeClock } from '@inmesh/core/testing';
 import { bootstrapOf } from '@inmesh/xds/bootstrap';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -86,7 +85,7 @@ describe('What is demanded of those that come in', () => {
   });
 
   it('lets nobody in until the server has said what it is', () => {
-    expect(onDemand.rename(emptyResources).inbound).toEqual({ name, chains: [] });
+    expect(onDemand.rename(emptyResources).inbound).toBe(awaitedInbound);
     expect(onDemand.rename(emptyResources).inbound).toBe(onDemand.rename(emptyResources).inbound);
     const known = { ...emptyResources, inbound } as MeshResources;
     expect(onDemand.rename(known).inbound).toBe(inbound);

@@ -1,6 +1,6 @@
 import {
+  awaitedInbound,
   type Clock,
-  type InboundListener,
   type Listener,
   MeshError,
   type MeshResources,
@@ -198,8 +198,6 @@ export class OnDemandListeners {
   }
 }
 
-const notAnswered: InboundListener = Object.freeze({ name: inboundListenerName, chains: Object.freeze([]) });
-
 /**
  * Until the server has said what is demanded of those that come in, nobody comes in. It may say nothing, which takes as long
  * as any listener that does not exist; that there is none is no problem.
@@ -208,7 +206,7 @@ function inboundOf({ inbound, problems }: MeshResources): Pick<MeshResources, 'i
   if (inbound !== undefined) return { inbound };
   const others = problems?.filter(({ kind, name }) => kind !== 'listener' || name !== inboundListenerName);
   const isAbsent = others?.length !== problems?.length;
-  return isAbsent ? { inbound: undefined, problems: others } : { inbound: notAnswered };
+  return isAbsent ? { inbound: undefined, problems: others } : { inbound: awaitedInbound };
 }
 
 /** Why listeners are not there, by their names. */

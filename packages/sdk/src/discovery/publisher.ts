@@ -36,7 +36,7 @@ interface Host {
  * A new configuration waits for the first answers to its DNS names, so that no route leads to an unresolved cluster.
  */
 export class Publisher {
-  #base: MeshResources = emptyResources;
+  #base: MeshResources;
   /** Of the base: those whose hosts are resolved when they are dialled. */
   #dialled: ReadonlySet<Listener> = new Set();
   /** The one asked for longest ago comes first. */
@@ -61,11 +61,15 @@ export class Publisher {
       onPublished: () => void;
       /** Whether hosts that the configuration does not name are refused, whatever it says itself. */
       registryOnly?: boolean;
+      /** In use until there is a configuration. Default: nothing. */
+      first?: MeshResources;
     },
   ) {
+    const { first = emptyResources } = options;
+    this.#base = first;
     this.#dns = new DnsAssignments(options.dns, () => void this.#publishSoon());
     if (options.registryOnly !== true) return;
-    this.#base = registryOnly(emptyResources);
+    this.#base = registryOnly(first);
     this.#publish();
   }
 

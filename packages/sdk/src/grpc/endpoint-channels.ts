@@ -10,7 +10,7 @@ import {
   splitAuthority,
   type UpstreamTls,
 } from '@inmesh/core';
-import { transportKey, transportTls, type UpstreamTlsContexts } from '../identity/upstream-tls.js';
+import { endOfValidity, transportKey, transportTls, type UpstreamTlsContexts } from '../identity/upstream-tls.js';
 import type { ChannelSource } from './attempt-channel.js';
 import { EndpointChannel } from './endpoint-channel.js';
 import type { GrpcCall } from './grpc-call.js';
@@ -22,6 +22,12 @@ interface Slot {
   readonly settings: string;
   /** What TLS was made of; another one wants another connection. */
   readonly epoch: unknown;
+  readonly peer: PeerCertificateEnd;
+}
+
+/** When the certificate of the server expires, on the wall clock; of its newest connection. */
+interface PeerCertificateEnd {
+  at: number;
 }
 
 /** Beyond it Node's timers fire at once. */
@@ -61,13 +67,14 @@ export class EndpointChannels implements ChannelSource {
       // A call that keeps an older snapshot takes what there is, and never brings the older settings back.
       const isSame = slot.settings === settings && slot.breaker === breaker;
       const isCurrent = slot.epoch === epoch && (isSame || cluster.state.newest !== cluster);
-      if (isCurrent && !this.#isSpent(slot.channel, cluster.cluster)) return slot.channel;
+      if (isCurrent && !this.#isSpent(slot, cluster.cluster)) return slot.channel;
       this.#retire(slot.channel);
     }
-    const channel = this.#open(call, cluster.cluster, wanted, breaker);
+    const peer = { at: Number.POSITIVE_INFINITY };
+    const channel = this.#open(call, cluster.cluster, wanted, breaker, peer);
     // Of an endpoint that is gone nobody will tell again: its channel serves this call alone.
     if (state.removed) queueMicrotask(() => this.#retire(channel));
-    else this.#remember(state.address, key, { channel, breaker, settings, epoch });
+    else this.#remember(state.address, key, { channel, breaker, settings, epoch, peer });
     return channel;
   }
 
@@ -102,10 +109,16 @@ export class EndpointChannels implements ChannelSource {
     return this.credentials?._isSecure() ? undefined : transportTls(cluster!.cluster, endpoint!.endpoint);
   }
 
-  #open(call: GrpcCall, cluster: Cluster, wanted: UpstreamTls | undefined, breaker: CircuitBreaker): EndpointChannel {
+  #open(
+    call: GrpcCall,
+    cluster: Cluster,
+    wanted: UpstreamTls | undefined,
+    breaker: CircuitBreaker,
+    peer: PeerCertificateEnd,
+  ): EndpointChannel {
     const { Channel } = this.grpc;
     const { state } = call.endpoint!;
-    const chosen = wanted === undefined ? this.#ownCredentials(call) : this.#meshCredentials(wanted);
+    const chosen = wanted === undefined ? this.#ownCredentials(call) : this.#meshCredentials(wanted, peer);
     const isByName = wanted === undefined && call.scheme === 'https';
     const name = {
       'grpc.default_authority': call.authority,
@@ -122,14 +135,20 @@ export class EndpointChannels implements ChannelSource {
   }
 
   /** @throws MeshError `not_ready` */
-  #meshCredentials(wanted: UpstreamTls): ChannelCredentials {
+  #meshCredentials(wanted: UpstreamTls, peer: PeerCertificateEnd): ChannelCredentials {
     if (this.tls === undefined) throw new MeshError('not_ready', { message: 'TLS was asked for, and there is none' });
     const { secureContext, rejectUnauthorized, checkServerIdentity } = this.tls.of(wanted);
-    const verify = { rejectUnauthorized, checkServerIdentity };
+    const check: typeof checkServerIdentity = (host, certificate) => {
+      peer.at = endOfValidity(certificate);
+      return checkServerIdentity(host, certificate);
+    };
+    const verify = { rejectUnauthorized, checkServerIdentity: rejectUnauthorized ? check : checkServerIdentity };
     return this.grpc.credentials.createFromSecureContext(secureContext, verify as VerifyOptions);
   }
 
-  #isSpent({ requests, openedAt, isSilent }: EndpointChannel, cluster: Cluster): boolean {
+  #isSpent({ channel, peer }: Slot, cluster: Cluster): boolean {
+    const { requests, openedAt, isSilent } = channel;
+    if (this.tls !== undefined && this.tls.wallClock() >= peer.at) return true;
     const { maxRequestsPerConnection, maxConnectionDurationMs } = cluster;
     if (isSilent || requests >= maxRequestsPerConnection) return true;
     return maxConnectionDurationMs > 0 && this.clock.now() - openedAt >= maxConnectionDurationMs;

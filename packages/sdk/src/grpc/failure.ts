@@ -1,5 +1,6 @@
 import type { Metadata, StatusObject } from '@grpc/grpc-js';
 import { type Call, deadlineExceeded, MeshError, type MeshErrorReason } from '@inmesh/core';
+import { connectionHint } from '../connection-hint.js';
 import { firstValue } from './metadata.js';
 
 /** A response has headers of its own, a status that grpc-js made by itself has none. */
@@ -41,7 +42,7 @@ export function toFailure({ code, details }: StatusObject, call: Call, isConnect
   // grpc-js's own timer may be the first by a moment.
   if (code === 4) return deadlineExceeded(call);
   const { reason, maybeSent } = meaningOf(code, details, isConnectionUp);
-  return new MeshError(reason, { message: details, maybeSent, grpcStatus: code, hint: hintFor(details) });
+  return new MeshError(reason, { message: details.trim(), maybeSent, grpcStatus: code, hint: connectionHint(details) });
 }
 
 function meaningOf(code: number, details: string, isConnectionUp: boolean): Meaning {
@@ -78,10 +79,4 @@ function unavailable(details: string, isConnectionUp: boolean): Meaning {
 /** An upstream that has too much, or a connection at its end (GOAWAY). */
 function refusedBy(isConnectionUp: boolean): MeshErrorReason {
   return isConnectionUp ? 'upstream_reset' : 'upstream_connection_termination';
-}
-
-function hintFor(details: string): string | undefined {
-  if (details.includes('ECONNREFUSED'))
-    return 'nothing listens at that address: the process may be down, or targetPort wrong';
-  return undefined;
 }

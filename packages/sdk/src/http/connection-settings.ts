@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Clock, Cluster } from '@inmesh/core';
 import type { buildConnector, Client } from 'undici';
 import type { UpstreamTlsContext } from '../identity/upstream-tls.js';
@@ -17,6 +18,14 @@ export interface ConnectionSettings {
   readonly maxDurationMs: number;
   /** What connections are made with now; one that was made with another is used no more. Undefined: it never changes. */
   readonly epoch: (() => unknown) | undefined;
+  /** Of the certificates of servers. Undefined: nobody looks at them here. */
+  readonly validity: PeerValidity | undefined;
+}
+
+/** A connection is used no longer than the certificate of its server lasts. Wall clock, in ms. */
+export interface PeerValidity {
+  readonly now: () => number;
+  readonly endOf: (socket: Socket) => number;
 }
 
 /** TLS that the configuration asks for, and not the URL. */
@@ -24,6 +33,7 @@ export interface TransportTls {
   /** @throws MeshError where there is nothing to make a connection with */
   readonly context: () => UpstreamTlsContext;
   readonly epoch: () => unknown;
+  readonly validity: PeerValidity | undefined;
 }
 
 /** @param clock what the connect timeout runs on */
@@ -38,6 +48,7 @@ export function connectionSettings(cluster: Cluster, clock: Clock, tls?: Transpo
     maxRequests: maxRequestsPerConnection,
     maxDurationMs: maxConnectionDurationMs,
     epoch: tls?.epoch,
+    validity: tls?.validity,
   };
 }
 

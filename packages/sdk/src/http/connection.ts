@@ -20,6 +20,8 @@ export class Connection {
   readonly #client: Client;
   readonly #openedAt: number;
   readonly #epoch: unknown;
+  /** When the certificate of the server does, on the wall clock. */
+  #expiresAt = Number.POSITIVE_INFINITY;
   #state: State = 'idle';
   #handler: QueuedHandler | undefined;
   #connected = false;
@@ -35,7 +37,11 @@ export class Connection {
     this.#openedAt = clock.now();
     this.#epoch = settings.epoch?.();
     const connect: buildConnector.connector = (target, connected) => {
-      this.#giveUpConnecting = settings.connect(target, connected);
+      this.#giveUpConnecting = settings.connect(target, (...outcome) => {
+        const [, socket] = outcome;
+        if (socket !== null && settings.validity !== undefined) this.#expiresAt = settings.validity.endOf(socket);
+        connected(...outcome);
+      });
     };
     this.#client = new Client(origin, { ...settings.client, connect });
     this.#client.on('connect', () => {
@@ -62,8 +68,9 @@ export class Connection {
   }
 
   get isTooOld(): boolean {
-    const { maxDurationMs, epoch } = this.settings;
+    const { maxDurationMs, epoch, validity } = this.settings;
     if (epoch !== undefined && epoch() !== this.#epoch) return true;
+    if (validity !== undefined && validity.now() >= this.#expiresAt) return true;
     return maxDurationMs > 0 && this.clock.now() - this.#openedAt >= maxDurationMs;
   }
 

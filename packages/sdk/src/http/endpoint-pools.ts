@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import {
   type CircuitBreaker,
   type Clock,
@@ -7,7 +9,7 @@ import {
   MeshError,
   type UpstreamTls,
 } from '@inmesh/core';
-import { transportKey, transportTls, type UpstreamTlsContexts } from '../identity/upstream-tls.js';
+import { endOfValidity, transportKey, transportTls, type UpstreamTlsContexts } from '../identity/upstream-tls.js';
 import { ConnectionPool } from './connection-pool.js';
 import { connectionSettings, settingsKey, type TransportTls } from './connection-settings.js';
 
@@ -116,7 +118,8 @@ export class EndpointPools {
   #transportTls(wanted: UpstreamTls): TransportTls {
     const { tls } = this;
     if (tls === undefined) throw new MeshError('not_ready', { message: 'TLS was asked for, and there is none' });
-    return { context: () => tls.of(wanted), epoch: () => tls.epoch };
+    const validity = wanted.skipVerify ? undefined : { now: tls.wallClock, endOf: endOfServer };
+    return { context: () => tls.of(wanted), epoch: () => tls.epoch, validity };
   }
 
   #close(pool: ConnectionPool): void {
@@ -134,4 +137,8 @@ export class EndpointPools {
     this.#slots.clear();
     this.#keysOfAddress.clear();
   }
+}
+
+function endOfServer(socket: Socket): number {
+  return socket instanceof TLSSocket ? endOfValidity(socket.getPeerCertificate()) : Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,5 @@
 import { MeshError } from '@inmesh/core';
+import { connectionHint } from '../connection-hint.js';
 import { peerRefusedCode } from '../identity/upstream-tls.js';
 
 /** Errors of undici that blame the request itself, not the way to the upstream: no retry can mend them. */
@@ -21,12 +22,14 @@ const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
  */
 export function toFailure(error: unknown, maybeSent: boolean): MeshError {
   if (MeshError.is(error)) return error;
-  const { code, message } =
+  const { code, message: words } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) };
+  // OpenSSL ends its words with a new line.
+  const message = words.trim();
   const details = { message, cause: error, maybeSent };
   if (code !== undefined && requestErrors.has(code)) return new MeshError('invalid_request', details);
   if (code !== undefined && timeouts.has(code)) return new MeshError('upstream_request_timeout', details);
-  if (!maybeSent) return new MeshError('upstream_connection_failure', { ...details, hint: connectHint(code) });
+  if (!maybeSent) return new MeshError('upstream_connection_failure', { ...details, hint: connectHint(code, message) });
   if (isProtocolError(error, code)) return new MeshError('upstream_protocol_error', details);
   return new MeshError('upstream_connection_termination', details);
 }
@@ -43,10 +46,9 @@ function isProtocolError(error: unknown, code: string | undefined): boolean {
   );
 }
 
-function connectHint(code: string | undefined): string | undefined {
-  if (code === 'ECONNREFUSED') return 'nothing listens at that address: the process may be down, or targetPort wrong';
+function connectHint(code: string | undefined, message: string): string | undefined {
   if (code === 'UND_ERR_CONNECT_TIMEOUT')
     return 'no answer to the connection: a firewall, a NetworkPolicy or a dead node';
   if (code === peerRefusedCode) return 'another process may answer at that address, or subjectAltNames be out of date';
-  return undefined;
+  return connectionHint(`${code} ${message}`);
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { Clock, Random } from '@inmesh/core';
 import type { Logger } from '../logger.js';
 import { CsrIdentity } from './csr-source.js';
 import { openWaitMs } from './first-answer.js';
+import { readToken } from './read-token.js';
+import { readRegularFileSync } from './regular-file.js';
 
 /** What proves who this workload is: a file with a token, read for each request, or the token itself. */
 export type TokenLocation = { readonly file: string } | { readonly text: string };
@@ -33,16 +34,10 @@ export async function openAuthorityIdentity(
     ...{ description: `authority ${authority}`, spiffeId },
     readToken: () => readToken(token),
     ask: (csr, credentials, known) => {
-      const trusted = [readFileSync(roots, 'utf8'), ...known].join('\n');
+      const trusted = [readRegularFileSync(roots), ...known].join('\n');
       return requestCertificate({ authority, roots: trusted, credentials, csr, timeoutMs });
     },
   });
   await source.open(openWaitMs);
   return source;
-}
-
-export function readToken(token: TokenLocation | undefined): string | undefined {
-  if (token === undefined) return undefined;
-  if ('text' in token) return token.text;
-  return existsSync(token.file) ? readFileSync(token.file, 'utf8').trim() || undefined : undefined;
 }

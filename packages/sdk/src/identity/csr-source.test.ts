@@ -192,7 +192,7 @@ describe('An identity of an authority', () => {
     const { source, settled, lines } = begin({ readToken: () => undefined });
     source.start();
     await settled();
-    expect(source.problem).toBe('there is no token to prove who this workload is');
+    expect(source.problem).toMatch(/^there is no token to prove .*INMESH_CA_TOKEN_FILE/);
     expect(lines).toHaveLength(1);
   });
 

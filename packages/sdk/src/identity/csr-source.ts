@@ -38,6 +38,7 @@ type Phase =
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'closed' };
 
+const noToken = 'there is no token to prove who this workload is: name a file that has one (INMESH_CA_TOKEN_FILE)';
 const firstRetryMs = 1000;
 const longestRetryMs = 60_000;
 /** Of the life of a certificate. All workloads of a restarted mesh would ask together otherwise. */
@@ -120,7 +121,7 @@ export class CsrIdentity implements IdentitySource {
     const token = this.options.readToken();
     const certificate = this.#held.usable;
     if (token !== undefined && (certificate === undefined || this.#failures % 2 === 0)) return { kind: 'token', token };
-    if (certificate === undefined) throw new Error('there is no token to prove who this workload is');
+    if (certificate === undefined) throw new Error(noToken);
     return { kind: 'certificate', chain: certificate.certificateChain, key: certificate.privateKey };
   }
 

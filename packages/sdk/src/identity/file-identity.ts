@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Clock, MeshError } from '@inmesh/core';
 import type { Logger } from '../logger.js';
 import { HeldIdentity } from './held-identity.js';
@@ -58,7 +59,7 @@ export class FileIdentity implements IdentitySource {
    */
   async open(): Promise<void> {
     const files = await locateFiles(this.location).catch(() => undefined);
-    const problem = files === undefined ? undefined : await keyProblem(files.key).catch(() => undefined);
+    const problem = files !== undefined && existsSync(files.key) ? keyProblem(files.key) : undefined;
     if (problem !== undefined) throw problem;
     await this.look();
   }
@@ -73,7 +74,7 @@ export class FileIdentity implements IdentitySource {
     const paths = pathsOf(files);
     if (this.#held.isSound && (await stampOf(paths)) === this.#stamp) return;
     const read = await readTogether(paths);
-    const permissions = await keyProblem(files.key);
+    const permissions = keyProblem(files.key);
     if (permissions !== undefined) throw permissions;
     this.#take(parseIdentity(textsOf(files, read), this.#held.wallClock()), read.stamp);
   }

@@ -51,9 +51,10 @@ function named(text: string, around: Surroundings): FoundIdentity {
 
 function authorityOf(around: Surroundings): AuthorityLocation | undefined {
   const { INMESH_CA: authority, INMESH_CA_ROOTS: roots } = around.variables;
-  if (!authority || !roots) return undefined;
+  if (!authority) return undefined;
   const token = tokenOf(around);
-  return { authority, roots, ...(token && { token }) };
+  // Without roots the authority cannot be asked; that it was named is no less meant, so the option is refused.
+  return { authority, roots: roots ?? '', ...(token && { token }) };
 }
 
 /** INMESH_CA_TOKEN_FILE, or INMESH_CA_TOKEN, in which `{namespace}` and `{serviceAccount}` stand for the workload's. */

@@ -57,8 +57,10 @@ export class HeldIdentity {
     this.#problem = undefined;
     if (this.#current !== undefined && areAlike(this.#current, identity)) return;
     const { identity: who, notAfter } = identity.certificate!;
-    const validUntil = new Date(notAfter).toISOString();
-    this.#logger.info('a new identity is in use', { spiffeId: who.spiffeId, validUntil, source: this.source });
+    this.#logger.info('a new identity is in use', {
+      ...{ spiffeId: who.spiffeId, validUntil: new Date(notAfter).toISOString(), source: this.source },
+      roots: Object.fromEntries([...identity.bundles].map(([trustDomain, roots]) => [trustDomain, roots.length])),
+    });
     this.#replace(identity);
   }
 

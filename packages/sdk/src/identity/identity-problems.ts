@@ -19,7 +19,8 @@ function placeProblems(place: Readonly<Record<string, unknown>>): string[] {
   if ('sds' in place) return secretsProblems(place);
   // Federation alone leaves the place to the environment.
   if (Object.keys(place).length === 0) return [];
-  const required = 'authority' in place ? ['authority', 'roots'] : filesOf(place);
+  if ('authority' in place && isNamed(place.authority) && !isNamed(place.roots)) return [missingRoots(place.authority)];
+  const required = 'authority' in place ? ['authority'] : filesOf(place);
   return required.every((field) => isNamed(place[field])) ? [] : [wanted];
 }
 
@@ -42,7 +43,11 @@ function secretsProblems({ sds, roots }: Readonly<Record<string, unknown>>): str
   if (!/^[^\s/]+:\d+$/.test(address)) {
     return [`identity.sds: ${JSON.stringify(sds)} is neither unix:/path nor host:port`];
   }
-  return isNamed(roots) ? [] : [`identity.roots: name the file with the roots of ${address}`];
+  return isNamed(roots) ? [] : [missingRoots(address)];
+}
+
+function missingRoots(address: unknown): string {
+  return `identity.roots: name the file with the roots of ${address} (INMESH_CA_ROOTS)`;
 }
 
 function federationProblems(federated: unknown): string[] {

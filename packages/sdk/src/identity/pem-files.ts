@@ -1,5 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { keyProblem } from './key-permissions.js';
 import { parseCertificates } from './pem.js';
+import { readRegularFileSync } from './regular-file.js';
 
 interface Known {
   readonly stamp: string;
@@ -18,9 +20,11 @@ export class PemFiles {
     return this.#read(path, (text) => void parseCertificates(text));
   }
 
-  /** @throws Error where there is no good text yet */
+  /** @throws Error where there is no good text yet, or others may read or write the file */
   key(path: string): string {
     return this.#read(path, (text) => {
+      const permissions = keyProblem(path);
+      if (permissions !== undefined) throw new Error(`${permissions.message}; ${permissions.hint}`);
       if (!/-----END [A-Z ]*PRIVATE KEY-----/.test(text)) throw new Error('it is no private key');
     });
   }
@@ -31,7 +35,7 @@ export class PemFiles {
       const { ino, mtimeMs, size } = statSync(path);
       const stamp = [ino, mtimeMs, size].join();
       if (known?.stamp === stamp) return known.text;
-      const text = readFileSync(path, 'utf8');
+      const text = readRegularFileSync(path);
       check(text);
       this.#known.set(path, { stamp, text });
       return text;

@@ -1,4 +1,5 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { readRegularFile } from './regular-file.js';
 
 /** No certificate or bundle is anywhere near. */
 const maxBytes = 4 * 1024 * 1024;
@@ -20,7 +21,7 @@ export async function readTogether(paths: readonly string[]): Promise<FilesRead>
   let stamp = await stampOf(paths);
   for (let tries = 0; tries < maxTries; tries += 1) {
     const texts = new Map<string, string>();
-    for (const path of paths) texts.set(path, await readFile(path, 'utf8'));
+    for (const path of paths) texts.set(path, await readRegularFile(path));
     const after = await stampOf(paths);
     if (after === stamp) return { texts, stamp };
     stamp = after;

@@ -30,6 +30,13 @@ export interface PeerRefusal {
   readonly detail: string;
 }
 
+/** Plain text where mutual TLS is required. */
+export function plaintextRefusal(): PeerRefusal {
+  const cure =
+    'for callers without a certificate, a PeerAuthentication with PERMISSIVE; for kubelets, the option `probes`';
+  return refusePeer('plaintext', `plain text is not taken on this port: mutual TLS is required; ${cure}`);
+}
+
 export function refusePeer(reason: PeerRefusalReason, detail: string = peerRefusals[reason]): PeerRefusal {
   return { ok: false, reason, detail };
 }

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Clock, Random } from '@inmesh/core';
 import type { ReceivedSecrets } from '@inmesh/xds/client';
 import type { Logger } from '../logger.js';
-import { readToken, type TokenLocation } from './authority-location.js';
+import type { TokenLocation } from './authority-location.js';
 import { openWaitMs } from './first-answer.js';
 import type { IdentitySource } from './identity.js';
+import { readToken } from './read-token.js';
+import { readRegularFileSync } from './regular-file.js';
 import { readSecretIdentity } from './sds-identity.js';
 import { StreamIdentity } from './stream-identity.js';
 
@@ -40,7 +41,7 @@ export async function openSecrets(
   const { streamSecrets } = await import('@inmesh/xds/client');
   const server = () => ({
     ...{ target: sds, names: [certificate, authorities], node },
-    ...(roots !== undefined && { tls: { roots: readFileSync(roots, 'utf8'), token: readToken(token) } }),
+    ...(roots !== undefined && { tls: { roots: readRegularFileSync(roots), token: readToken(token) } }),
   });
   const source = new StreamIdentity<ReceivedSecrets>({
     ...options,

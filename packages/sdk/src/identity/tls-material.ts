@@ -31,7 +31,7 @@ export class TlsMaterial {
     switch (source.kind) {
       case 'workload': {
         const { certificate } = this.currentIdentity();
-        if (certificate === undefined) throw notReady('this workload has no certificate', this.identity?.problem);
+        if (certificate === undefined) throw this.#noIdentity('this workload has no certificate');
         return { cert: certificate.certificateChain, key: certificate.privateKey };
       }
       case 'files':
@@ -77,8 +77,17 @@ export class TlsMaterial {
   /** @throws MeshError `not_ready` */
   currentIdentity(): Identity {
     const current = this.identity?.current;
-    if (current === undefined) throw notReady('this workload has no identity', this.identity?.problem);
+    if (current === undefined) throw this.#noIdentity('this workload has no identity');
     return current;
+  }
+
+  /** Who gave an identity is told what is wrong with it, and is not to look elsewhere. */
+  #noIdentity(what: string): MeshError {
+    const { identity } = this;
+    if (identity !== undefined)
+      return notReady(`${what}: ${identity.problem ?? 'none has come yet'} (${identity.description})`);
+    const hint = 'give createMesh an identity (INMESH_IDENTITY), or set tls.mode DISABLE in the DestinationRule';
+    return notReady(what, hint);
   }
 }
 
@@ -90,9 +99,6 @@ function fromFiles<T>(read: () => T): T {
   }
 }
 
-function notReady(what: string, problem?: string): MeshError {
-  return new MeshError('not_ready', {
-    message: `TLS was asked for, and ${what}${problem === undefined ? '' : `: ${problem}`}`,
-    hint: 'give createMesh an identity (INMESH_IDENTITY), or set tls.mode DISABLE in the DestinationRule',
-  });
+function notReady(what: string, hint?: string): MeshError {
+  return new MeshError('not_ready', { message: `TLS was asked for, and ${what}`, hint });
 }

@@ -45,6 +45,11 @@ export function transportTls({ transport }: Cluster, { meshTls }: Endpoint): Ups
   }
 }
 
+/** When what a server has shown expires, on the wall clock; Infinity where it has shown nothing. */
+export function endOfValidity(certificate: Partial<Pick<PeerCertificate, 'valid_to'>> | undefined): number {
+  return certificate?.valid_to === undefined ? Number.POSITIVE_INFINITY : Date.parse(certificate.valid_to);
+}
+
 const keys = new WeakMap<UpstreamTls, string>();
 
 /** Equal for TLS that is alike. */
@@ -71,7 +76,7 @@ export class UpstreamTlsContexts {
   constructor(
     private readonly material: TlsMaterial,
     /** Ms; what validity is judged by. */
-    private readonly wallClock: () => number = Date.now,
+    readonly wallClock: () => number = Date.now,
   ) {}
 
   /** Connections that were made under another one have to be replaced. */

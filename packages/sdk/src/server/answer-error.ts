@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { MeshError } from '@inmesh/core';
+import { MeshError } from '@inmesh/core';
+import type { Logger } from '../logger.js';
 
 export const reasonHeader = 'x-inmesh-reason';
 export const bodyType = 'text/plain; charset=utf-8';
@@ -10,6 +11,19 @@ const headersOfBody = ['transfer-encoding', 'trailer', 'etag', 'last-modified', 
 /** Answers with the error's status, its reason as `x-inmesh-reason`, and its short text. */
 export function answerMeshError(res: ServerResponse, error: MeshError): void {
   answer(res, error, { status: statusOf(error), reason: error.reason, body: error.toBody() });
+}
+
+/** What a handler threw: a MeshError as it says, anything else with 500 and a line in the log. */
+export function answerError(error: unknown, res: ServerResponse, logger: Logger): void {
+  const meshError = MeshError.find(error);
+  if (meshError !== undefined) {
+    answerMeshError(res, meshError);
+    return;
+  }
+  const clientIsGone = res.destroyed && !res.errored;
+  answerInternalError(res, error);
+  // A handler that is writing when its client leaves fails for that alone.
+  if (!clientIsGone) logger.error('a request handler failed', { method: res.req.method, path: res.req.url, error });
 }
 
 /** Answers 500 and nothing that the error says. */

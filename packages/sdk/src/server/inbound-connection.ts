@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { InboundConnection } from '@inmesh/core';
 
 /** The two ends of a connection, as Node and grpc-js tell them. */
@@ -11,6 +11,8 @@ export interface ConnectionEnds {
 
 /** Connections whose TLS the mesh has ended itself, with a peer that it has verified. */
 const verified = new WeakMap<object, InboundConnection>();
+/** In plain text: a connection that is reset forgets its ends before its last request is read. */
+const plain = new WeakMap<object, InboundConnection>();
 /** The same for who is told no more of a connection than its ends; two that are up never have both in common. */
 const verifiedByEnds = new Map<string, InboundConnection>();
 
@@ -43,11 +45,24 @@ export function verifiedConnection(socket: object | undefined): InboundConnectio
 }
 
 /**
- * What a request came by. TLS of a server that is not the mesh's counts as plain text: nobody knows what it has asked of
- * its clients.
+ * What a request came by, as it was when this was asked first; ends that were unknown by then are empty. TLS of a server that
+ * is not the mesh's counts as plain text: nobody knows what it has asked of its clients.
  */
 export function connectionOf(socket: Socket): InboundConnection {
-  return verified.get(socket) ?? describe(socket, { isTls: false, peer: undefined, serverName: '' });
+  const known = verified.get(socket) ?? plain.get(socket);
+  if (known !== undefined) return known;
+  const { localAddress, remoteAddress, localPort = portOfServer(socket) } = socket;
+  const ends = { localAddress, localPort, remoteAddress };
+  const connection = describe(ends, { isTls: false, peer: undefined, serverName: '' });
+  if (connection.remoteAddress !== '') plain.set(socket, connection);
+  return connection;
+}
+
+/** Policies of a port hold for what came to it, even where the connection itself no longer tells. */
+function portOfServer(socket: Socket): number | undefined {
+  const { server } = socket as { server?: Partial<Pick<Server, 'address'>> };
+  const address = server?.address?.();
+  return typeof address === 'object' ? address?.port : undefined;
 }
 
 export function describe(

@@ -40,14 +40,14 @@ export class InboundRequest extends InboundCall {
     this.res = res;
     this.handler = handler;
     this.retriesElsewhere = isPartOfRetry(this.headers);
-    this.sourceAddress = req.socket.remoteAddress ?? '';
     this.connection = this.snapshot.inbound === undefined ? verifiedConnection(req.socket) : connectionOf(req.socket);
+    this.sourceAddress = req.socket.remoteAddress ?? this.connection?.remoteAddress ?? '';
   }
 
-  /** Express may have chosen a part of the path already, to mount something there. */
+  /** Express may have chosen a part of the path already, to mount something there, or a route. */
   get isRouted(): boolean {
-    const { baseUrl = '' } = this.req as RoutedMessage;
-    return this.handler.isRouted === true || baseUrl !== '';
+    const { baseUrl = '', route } = this.req as RoutedMessage;
+    return this.handler.isRouted === true || baseUrl !== '' || route !== undefined;
   }
 
   override rewriteHeader(name: string, value: string | undefined): void {

@@ -5,10 +5,9 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import { MeshError } from '@inmesh/core';
 import type { Logger } from '../logger.js';
 import type { MeshInternals } from '../mesh-internals.js';
-import { answerInternalError, answerMeshError } from './answer-error.js';
+import { answerError } from './answer-error.js';
 import { serveInbound, type WithInternals } from './serve-inbound.js';
 import { secureServer } from './tls/secure-server.js';
 
@@ -19,7 +18,7 @@ export type HttpHandler = (
 
 /** A server of `node:http` behind the mesh's TLS, whose handler runs in the mesh's context; see `wrapHandler`. */
 export function createServer(internals: MeshInternals, handler: HttpHandler, options: ServerOptions = {}): Server {
-  return secureServer(internals, createHttpServer(options, wrapHandler({ internals }, handler)));
+  return secureServer(internals, createHttpServer(options, catching(handler, internals.logger)));
 }
 
 /**
@@ -32,24 +31,17 @@ export function wrapHandler(
   handler: HttpHandler,
 ): (...args: Parameters<HttpHandler>) => void {
   const serve = serveInbound(internals);
+  const { logger } = internals;
+  const handle = catching(handler, logger);
   return (req, res) => {
-    const fail = (error: unknown) => answerError(error, res, internals.logger);
-    const run = () => {
-      const handled = handler(req, res);
-      if (handled !== undefined) Promise.resolve(handled).catch(fail);
-    };
-    serve(req, res, { run, fail });
+    serve(req, res, { run: () => handle(req, res), fail: (error) => answerError(error, res, logger) });
   };
 }
 
-function answerError(error: unknown, res: ServerResponse, logger: Logger): void {
-  const meshError = MeshError.find(error);
-  if (meshError !== undefined) {
-    answerMeshError(res, meshError);
-    return;
-  }
-  const clientIsGone = res.destroyed && !res.errored;
-  answerInternalError(res, error);
-  // A handler that is writing when its client leaves fails for that alone.
-  if (!clientIsGone) logger.error('a request handler failed', { method: res.req.method, path: res.req.url, error });
+/** Answers what the handler rejects with; what it throws is for whoever runs it. */
+function catching(handler: HttpHandler, logger: Logger): (...args: Parameters<HttpHandler>) => void {
+  return (req, res) => {
+    const handled = handler(req, res);
+    if (handled !== undefined) Promise.resolve(handled).catch((error) => answerError(error, res, logger));
+  };
 }

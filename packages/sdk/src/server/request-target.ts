@@ -1,7 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
 /** What routers of Express leave on a request. */
-export type RoutedMessage = IncomingMessage & { originalUrl?: string; baseUrl?: string; query?: object };
+export type RoutedMessage = IncomingMessage & {
+  originalUrl?: string;
+  baseUrl?: string;
+  route?: unknown;
+  query?: object;
+};
 
 /** As the client sent it. Routers of Express and Fastify's `rewriteUrl` change `url`, and keep what the client asked for. */
 export function targetOf(req: RoutedMessage): string {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { inbound } from '@inmesh/core';
+import { inbound, type Reply } from '@inmesh/core';
+import { removeClaimHeaders } from '../authentication/claim-headers.js';
 import type { MeshInternals } from '../mesh-internals.js';
 import { inboundCalls } from './context.js';
 import { removeForgedClientCert } from './forwarded-client-cert.js';
@@ -35,18 +36,28 @@ export function serveInbound(internals: MeshInternals): ServeInbound {
     ...(rateLimiter && { rateLimits: { limiter: rateLimiter, ...own } }),
   });
   return (req, res, handler) => {
-    if (isServed(res) || isProbe(req)) {
+    if (isServed(res)) {
       handler.run();
       return;
     }
     removeForgedClientCert(req, internals.trustForwardedClientCert);
-    service(new InboundRequest(internals, req, res, handler))
+    const call = new InboundRequest(internals, req, res, handler);
+    (isProbe(req) ? serveProbe(call) : service(call))
       .then(
         (reply) => reply.deliver(),
         (error) => handler.fail(error),
       )
       .catch((error) => logger.error('a request could not be answered', { error }));
   };
+}
+
+/** No policy looks at it, so what policies would have taken from a stranger's request is taken here. */
+function serveProbe(call: InboundRequest): Promise<Reply> {
+  const chain = call.snapshot.inbound?.chainOf(call.connection?.localPort ?? 0, 'tls');
+  for (const filter of chain?.filters ?? []) {
+    if (filter.kind === 'jwt') removeClaimHeaders(call, filter.authentication.providers);
+  }
+  return runHandler(call);
 }
 
 /** An Express application behind `createServer` that has the middleware as well is one call. */

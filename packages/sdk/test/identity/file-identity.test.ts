@@ -1,4 +1,5 @@
-import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { IdentityFolder } from '../../../../test/support/identity-folder.js';
@@ -21,6 +22,10 @@ function folderOf(identity?: TestIdentity, parent?: string): IdentityFolder {
   const folder = new IdentityFolder(identity, parent);
   open.push(folder);
   return folder;
+}
+
+function locate(folder: string): string {
+  return join(folder, readdirSync(folder).find((name) => name.includes('key'))!);
 }
 
 function identityOf(location: IdentityLocation) {
@@ -204,6 +209,21 @@ describe('an identity in files', () => {
     await expect.poll(() => source.current?.certificate?.identity.serviceAccount, { timeout: 5000 }).toBe('next');
     folder.write('root-cert.pem', 'garbage');
     await expect.poll(() => source.problem, { timeout: 5000 }).toContain('root-cert.pem: there is no certificate');
+  });
+
+  it('stays while its key is a pipe, and is taken again when it is a file', async () => {
+    const folder = folderOf(authority.issue('shop'));
+    const { source } = await watched(folder);
+    const old = source.current;
+    const key = locate(folder.path);
+    const text = readFileSync(key, 'utf8');
+    rmSync(key);
+    execFileSync('mkfifo', ['-m', '600', key]);
+    await expect.poll(() => source.problem).toContain(`${key} is no regular file`);
+    expect(source.current).toBe(old);
+    rmSync(key);
+    writeFileSync(key, text, { mode: 0o600 });
+    await expect.poll(() => source.problem).toBeUndefined();
   });
 
   it('may be in a volume of Kubernetes, whose files all may read', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -167,6 +167,21 @@ describe('a call to a cluster with mutual TLS', () => {
 });
 
 describe('a call to a cluster with TLS of files', () => {
+  it('shows no certificate whose key others may read, and says what mends it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'inmesh-tls-'));
+    keep({ close: () => rmSync(folder, { recursive: true }) });
+    const shop = authority.issue('shop');
+    const [certificateChain, privateKey] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+    writeFileSync(certificateChain, shop.chain);
+    writeFileSync(privateKey, shop.key, { mode: 0o644 });
+    const server = await tlsServer(authority.issue('reviews'));
+    const tls: UpstreamTls = { ...meshTls, certificate: { kind: 'files', certificateChain, privateKey } };
+    const mesh = meshTo(server.port, tls);
+    await expect(get(mesh)).rejects.toThrow(`chmod 600 ${privateKey}`);
+    chmodSync(privateKey, 0o600);
+    expect(await get(mesh)).toBe('200 done');
+  });
+
   it('trusts the authorities of its file alone, and checks the name', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'inmesh-tls-'));
     keep({ close: () => rmSync(folder, { recursive: true }) });

@@ -180,6 +180,15 @@ describe('a server with an identity', () => {
     await expect.poll(() => refused).toEqual(['handshake']);
   });
 
+  it('says where a client was that hung up in its handshake, and why it may have', async () => {
+    const { port, lines } = await serverOf({ inbound: strict });
+    const client = tcpConnect({ port, host: '127.0.0.1' });
+    await once(client, 'connect');
+    client.end(Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]));
+    await expect.poll(() => lines).toEqual([expect.stringMatching(/may not trust this certificate.*127\.0\.0\.1/)]);
+    client.destroy();
+  });
+
   it.each<[string, () => Partial<TestIdentity>, string]>([
     ['no certificate', () => ({}), 'no_certificate'],
     ['one that it signed itself', () => selfSigned(uri('shop')), 'self_signed'],

@@ -58,6 +58,7 @@ describe('the identity of a process', () => {
 
   it.each([
     [{ INMESH_IDENTITY: 'sds:ca:15012' }, 'identity.roots: name the file with the roots of ca:15012'],
+    [{ INMESH_CA: 'ca:15012' }, 'identity.roots: name the file with the roots of ca:15012 (INMESH_CA_ROOTS)'],
     [{ SPIFFE_ENDPOINT_SOCKET: '/agent.sock' }, 'identity.workloadApi: "/agent.sock" is not unix:/path'],
   ])('is checked when the environment names it: %j', (variables, problem) => {
     expect(() => resolve({}, variables)).toThrow(problem);

@@ -173,6 +173,20 @@ describe('the identity of a server of secrets', () => {
     await expect.poll(nameOf).toBe('shop');
   });
 
+  it('is not told of again when a new stream brings the same', async () => {
+    const server = await shopServer();
+    const { source, clock } = await connect(server);
+    const { current } = source;
+    const news: unknown[] = [];
+    source.onChange((identity) => news.push(identity));
+    server.end();
+    await expect.poll(() => clock.pendingTimers).toBe(1);
+    clock.advance(500);
+    await expect.poll(() => source.problem).toBeUndefined();
+    expect(source.current).toBe(current);
+    expect(news).toEqual([]);
+  });
+
   it('is kept when the stream ends, and not asked for again where there is no such service', async () => {
     const server = await shopServer();
     const { source, nameOf, clock } = await connect(server);

@@ -11,7 +11,7 @@ import { expressMiddleware } from '../../src/server/express.js';
 import { createServer } from '../../src/server/node-http.js';
 import { secureServer } from '../../src/server/tls/secure-server.js';
 import { header, path, plaintextListener, rbac } from '../authorization/policies.js';
-import { sendRaw } from '../authorization/raw-request.js';
+import { request, sendRaw } from '../authorization/raw-request.js';
 import { listen } from './adapters.js';
 import { testInternals } from './internals.js';
 
@@ -161,3 +161,25 @@ it('a body is asked for only where policies allow', async () => {
   expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n.*served$/s);
   expect([checked, decisions.length]).toEqual([['/a/b'], 2]);
 });
+
+it.each([
+  ['no adapter', (app: express.Express, _internals: MeshInternals) => app],
+  ['an adapter', (app: express.Express, internals: MeshInternals) => app.use(expressMiddleware({ internals }))],
+])(
+  'an application with %s behind secure() is behind its policies, which judge a request once',
+  async (_name, adapt) => {
+    const { internals, decisions } = internalsOf([denied]);
+    const seen: unknown[] = [];
+    const app = adapt(express(), internals);
+    app.use((req, res) => {
+      seen.push(req.url, req.headers['x-forwarded-client-cert'], req.mesh);
+      res.end('served');
+    });
+    const port = await open(secureServer(internals, createHttpServer(app)));
+    const send = (target: string) => sendRaw(port, request(target, ['Host: shop', 'x-forwarded-client-cert: forged']));
+    for (const target of ['/admin', '/ADMIN/', '/a/../admin']) expect((await send(target)).status).toBe(403);
+    expect([seen, decisions.length]).toEqual([[], 3]);
+    expect((await send('/a/./b')).status).toBe(200);
+    expect([seen, decisions.length]).toEqual([['/a/b', undefined, { peer: undefined, jwt: undefined }], 4]);
+  },
+);

@@ -67,7 +67,10 @@ export function staticMesh(
   const clock = new SystemClock({ keepsProcessAlive: true });
   const random = seededRandom(7);
   const { telemetry = [] } = options;
-  const upstreamTls = new UpstreamTlsContexts(new TlsMaterial(options.identity, undefined));
+  const upstreamTls = new UpstreamTlsContexts(
+    new TlsMaterial(options.identity, undefined),
+    options.internals?.wallClock,
+  );
   const pools = new EndpointPools(clock, upstreamTls);
   options.identity?.onChange(() => {
     pools.retire();

@@ -34,6 +34,8 @@ describe('A certificate of a peer', () => {
     ['is of another trust domain', { uris: ['spiffe://other/ns/shop/sa/reviews'] }, 'other_trust_domain'],
     ['is one of an authority', { isCa: true }, 'bad_certificate'],
     ['may sign certificates', { keyUsage: ['digitalSignature', 'keyCertSign'] }, 'bad_certificate'],
+    ['may sign revocations', { keyUsage: ['digitalSignature', 'cRLSign'] }, 'bad_certificate'],
+    ['is for a client alone', { extendedKeyUsage: ['clientAuth'] }, 'bad_certificate'],
     ['may not sign', { keyUsage: ['keyAgreement'] }, 'bad_certificate'],
   ])('that %s is refused', async (_name, options, reason) => {
     expect(await judge(options)).toMatchObject({ ok: false, reason });

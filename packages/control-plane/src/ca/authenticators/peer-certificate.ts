@@ -1,6 +1,8 @@
 import { parseSpiffeId } from '@inmesh/core';
 import {
   BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -39,8 +41,16 @@ function judge(certificate: X509Certificate, trustDomain: string, now: number): 
     return refuse('bad_certificate', 'the certificate is one of an authority');
   }
   const usages = certificate.getExtension(KeyUsagesExtension)?.usages ?? 0;
-  if ((usages & KeyUsageFlags.digitalSignature) === 0 || (usages & KeyUsageFlags.keyCertSign) !== 0) {
+  const signsMore = (usages & (KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign)) !== 0;
+  if ((usages & KeyUsageFlags.digitalSignature) === 0 || signsMore) {
     return refuse('bad_certificate', 'the certificate is not for signatures alone (key usage)');
+  }
+  const uses = certificate.getExtension(ExtendedKeyUsageExtension)?.usages;
+  if (
+    uses !== undefined &&
+    ![ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth].every((use) => uses.includes(use))
+  ) {
+    return refuse('bad_certificate', 'the extended key usage is not that of both a server and a client');
   }
   const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
   const uris = names.filter(({ type }) => type === 'url').map(({ value }) => value);

@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@inmesh/core';
-import { type PeerRefusal, refusePeer } from '../../identity/refusal.js';
+import { type PeerRefusal, plaintextRefusal } from '../../identity/refusal.js';
 import type { Refusals } from '../../server/tls/refusals.js';
 import type { GrpcHealth } from './health.js';
 import { decodeRequest, encodeStatus, type ServingStatus } from './health-messages.js';
@@ -94,7 +94,7 @@ export class GrpcProbes {
   }
 
   #tellRefusal(ends: Ends = {}): PeerRefusal {
-    const refusal = refusePeer('plaintext', 'plain text is not taken on this port: mutual TLS is required');
+    const refusal = plaintextRefusal();
     this.refusals.tell(refusal, ends);
     return refusal;
   }

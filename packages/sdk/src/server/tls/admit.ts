@@ -1,16 +1,17 @@
 import type { Socket } from 'node:net';
-import { type PeerRefusalReason, refusePeer } from '../../identity/refusal.js';
+import { type PeerRefusalReason, plaintextRefusal, refusePeer } from '../../identity/refusal.js';
 import type { MeshInternals } from '../../mesh-internals.js';
+import { connectionOf } from '../inbound-connection.js';
 import { onFirstByte } from './first-byte.js';
 import { InboundTls } from './inbound-tls.js';
-import { portMode } from './port-mode.js';
+import { type PortMode, portMode } from './port-mode.js';
 import type { Refusals } from './refusals.js';
 
 /** Who gets the connections that are taken. */
 export interface Admitted {
   /** In plain text, or what is within TLS. */
   readonly onConnection: (socket: Socket) => void;
-  /** Plain text where TLS is required. Undefined: it is refused. */
+  /** Plain text where TLS is required, or may be. Undefined: the first is refused, the second is as any connection. */
   readonly onPlaintext?: ((socket: Socket) => void) | undefined;
   /** A connection whose first bytes are waited for. */
   readonly onWaiting: (socket: Socket) => void;
@@ -31,23 +32,24 @@ export class Admission {
 
   /** @param firstByteMs how long its first byte may take */
   admit(socket: Socket, firstByteMs: number): void {
-    const mode = portMode(this.internals, socket.localPort ?? 0);
+    const mode = portMode(this.internals, connectionOf(socket).localPort);
     if (mode === 'plaintext') {
       this.admitted.onConnection(socket);
       return;
     }
     this.admitted.onWaiting(socket);
     onFirstByte(socket, firstByteMs, this.internals.clock, (isTls) => {
-      if (!isTls) this.#takePlaintext(socket, mode === 'both');
+      if (!isTls) this.#takePlaintext(socket, mode);
       else if (mode === 'closed') this.#refuse(socket, 'tls');
       else this.#takeTls(socket);
     });
   }
 
-  #takePlaintext(socket: Socket, isTaken: boolean): void {
+  #takePlaintext(socket: Socket, mode: PortMode): void {
     const { onConnection, onPlaintext } = this.admitted;
-    if (isTaken) onConnection(socket);
+    if (mode === 'both') onConnection(socket);
     else if (onPlaintext !== undefined) onPlaintext(socket);
+    else if (mode === 'awaited') onConnection(socket);
     else this.#refuse(socket, 'plaintext');
   }
 
@@ -57,7 +59,7 @@ export class Admission {
   }
 
   #refuse(socket: Socket, reason: PeerRefusalReason): void {
-    this.refusals.tell(refusePeer(reason), socket);
+    this.refusals.tell(reason === 'plaintext' ? plaintextRefusal() : refusePeer(reason), socket);
     socket.on('error', () => {});
     socket.destroy();
   }

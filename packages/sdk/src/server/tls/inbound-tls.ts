@@ -2,17 +2,18 @@ import { constants, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { Identity } from '../../identity/identity.js';
-import { refusePeer } from '../../identity/refusal.js';
 import { allAuthorities, trustOf } from '../../identity/trust.js';
 import { verifyPeer } from '../../identity/verify-peer.js';
 import type { MeshInternals } from '../../mesh-internals.js';
 import { describe, rememberVerified } from '../inbound-connection.js';
 import { checkClient } from './check-client.js';
 import { chooseProtocol } from './choose-protocol.js';
+import { Expiries } from './expiries.js';
+import { connectionBelow, failedHandshake } from './failed-handshake.js';
+import { Handshakes } from './handshakes.js';
 import { wantsCertificate } from './port-mode.js';
 import type { Refusals } from './refusals.js';
 
-const handshakeTimeoutMs = 10_000;
 /** Envoy's default of `--drain-time-s`. */
 export const drainMs = 600_000;
 
@@ -21,8 +22,12 @@ export class InboundTls {
   readonly #server: Server;
   readonly #open = new Map<TLSSocket, readonly X509Certificate[]>();
   readonly #outdated = new WeakSet<Socket>();
+  readonly #handshakes: Handshakes;
+  readonly #expiries: Expiries<Socket>;
   /** Told once of each connection that is outdated. */
-  onOutdated: ((socket: TLSSocket) => void) | undefined;
+  onOutdated: ((socket: Socket) => void) | undefined;
+  /** Told of each connection whose peer's certificate has expired. */
+  onExpired: ((socket: Socket) => void) | undefined;
   readonly #stopListening: () => void;
 
   constructor(
@@ -33,11 +38,14 @@ export class InboundTls {
     private readonly protocols: readonly string[],
   ) {
     const { identity } = internals;
-    this.#server = createServer({ ...this.#options(identity?.current), handshakeTimeout: handshakeTimeoutMs });
+    this.#handshakes = new Handshakes(internals.clock);
+    this.#expiries = new Expiries(internals.clock, this.#wallClock, (socket) => this.#expire(socket));
+    this.#server = createServer(this.#options(identity?.current));
+    hideKey(this.#server);
     this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
     this.#server.on('tlsClientError', (error, socket) => {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-      refusals.tell(refusePeer('handshake', `the TLS handshake failed: ${code}`), socket);
+      refusals.tell(failedHandshake(error), connectionBelow(socket));
+      socket.destroy();
     });
     this.#stopListening = identity?.onChange((next) => this.#take(next)) ?? (() => {});
   }
@@ -49,6 +57,7 @@ export class InboundTls {
   accept(socket: Socket): void {
     // HTTP in plain text may go on after the client has said its last; a handshake cannot.
     socket.allowHalfOpen = false;
+    this.#handshakes.begin(socket);
     this.#server.emit('connection', socket);
   }
 
@@ -57,30 +66,48 @@ export class InboundTls {
     return this.#outdated.has(socket);
   }
 
+  /** Whether the certificate of its peer has expired: nothing more may begin on it. */
+  isExpired(socket: Socket): boolean {
+    return this.#expiries.isExpired(socket);
+  }
+
   close(): void {
     this.#stopListening();
+    this.#expiries.close();
+  }
+
+  get #wallClock(): () => number {
+    return this.internals.wallClock ?? Date.now;
   }
 
   /** Connections that are up keep what they were made with. */
   #take(identity: Identity): void {
     this.#server.setSecureContext(this.#options(identity));
+    hideKey(this.#server);
     const bundles = trustOf(identity);
+    const now = this.#wallClock();
     for (const [socket, chain] of this.#open) {
-      if (!this.#outdated.has(socket) && !verifyPeer(chain, bundles, Date.now()).ok) this.#outdate(socket);
+      if (!this.#outdated.has(socket) && !verifyPeer(chain, bundles, now).ok) this.#outdate(socket);
     }
   }
 
-  #outdate(socket: TLSSocket): void {
+  #outdate(socket: Socket): void {
     this.#outdated.add(socket);
     const timer = this.internals.clock.setTimer(drainMs, () => socket.destroy());
     socket.once('close', () => timer.cancel());
     this.onOutdated?.(socket);
   }
 
+  #expire(socket: Socket): void {
+    if (!this.#outdated.has(socket)) this.#outdate(socket);
+    this.onExpired?.(socket);
+  }
+
   #onSecure(socket: TLSSocket): void {
+    this.#handshakes.done(socket);
     const { identity } = this.internals;
     const isWanted = wantsCertificate(this.internals, socket.localPort ?? 0);
-    const verdict = checkClient(socket, identity?.current, Date.now(), isWanted);
+    const verdict = checkClient(socket, identity?.current, this.#wallClock(), isWanted);
     if (!verdict.ok) {
       this.refusals.tell(verdict, socket);
       socket.on('error', () => {});
@@ -89,7 +116,11 @@ export class InboundTls {
     }
     if (verdict.chain.length > 0) {
       this.#open.set(socket, verdict.chain);
-      socket.once('close', () => this.#open.delete(socket));
+      this.#expiries.add(socket, Date.parse(verdict.chain[0]!.validTo));
+      socket.once('close', () => {
+        this.#open.delete(socket);
+        this.#expiries.delete(socket);
+      });
     }
     const { servername } = socket as { servername?: string | false };
     rememberVerified(socket, describe(socket, { isTls: true, peer: verdict.peer, serverName: servername || '' }));
@@ -113,4 +144,9 @@ export class InboundTls {
       ALPNCallback: ({ protocols }) => chooseProtocol(this.protocols, protocols),
     };
   }
+}
+
+/** Node keeps the PEM of the key beside what it has made of it, in reach of whoever prints a socket. */
+function hideKey(server: Server): void {
+  for (const name of ['key', 'cert']) Reflect.deleteProperty(server, name);
 }

@@ -1,4 +1,4 @@
-import { type InboundChain, InboundPolicy } from '@inmesh/core';
+import { awaitedInbound, type InboundChain, InboundPolicy } from '@inmesh/core';
 import { describe, expect, it } from 'vitest';
 import type { MeshInternals } from '../../mesh-internals.js';
 import { portMode } from './port-mode.js';
@@ -31,6 +31,12 @@ describe('what a port takes', () => {
 
   it('is nothing where no chain takes it', () => {
     expect(modeOf(80, [[81, 'tls']])).toBe('closed');
+  });
+
+  it('is nothing for calls while the configuration is awaited, and all connections are told so', () => {
+    const snapshots = { current: { inbound: new InboundPolicy(awaitedInbound) } };
+    expect(portMode({ snapshots } as unknown as MeshInternals, 80)).toBe('plaintext');
+    expect(portMode({ snapshots, identity: {} } as unknown as MeshInternals, 80)).toBe('awaited');
   });
 
   it('is both with an identity and without policies, and plain text without either', () => {

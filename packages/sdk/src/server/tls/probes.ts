@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { refusePeer } from '../../identity/refusal.js';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { plaintextRefusal } from '../../identity/refusal.js';
 import { bodyType, reasonHeader } from '../answer-error.js';
 import type { Refusals } from './refusals.js';
 
@@ -11,34 +12,62 @@ export function isProbe(req: IncomingMessage): boolean {
 }
 
 /**
- * Serves connections in plain text where mutual TLS is required, and of them nothing but probes: GET and HEAD of the paths
- * that were named, byte by byte, without a body, one for each connection. A kubelet has no certificate, and Istio, which
- * rewrites probes to reach its agent, is not there to do so.
+ * Looks at connections in plain text where mutual TLS is required. Of them nothing is served but probes: GET and HEAD of the
+ * paths that were named, byte by byte, without a body, one for each connection. A kubelet has no certificate, and Istio,
+ * which rewrites probes to reach its agent, is not there to do so.
  */
-export function probeServer(paths: readonly string[], refusals: Refusals, serve: Server): Server {
-  const known = new Set(paths);
-  const server = createServer({ keepAlive: false }, (req, res) => {
-    res.setHeader('connection', 'close');
-    if (!mayPass(req, known)) {
-      refuse(req, res, refusals);
-      return;
+export class Probes {
+  readonly #paths: ReadonlySet<string>;
+  /** Whether the one request has come. */
+  readonly #connections = new WeakMap<Socket, boolean>();
+
+  constructor(
+    paths: readonly string[],
+    private readonly refusals: Refusals,
+    /** Whether policies refuse all that comes to a port, with their own answer. */
+    private readonly isAwaited: (port: number) => boolean,
+  ) {
+    this.#paths = new Set(paths);
+  }
+
+  take(socket: Socket): void {
+    this.#connections.set(socket, false);
+  }
+
+  /**
+   * False: it has been answered here, or waits for the end of its connection. True of what came by other connections.
+   * @param to the socket, of a request that would have the whole connection
+   */
+  mayPass(req: IncomingMessage, to: ServerResponse | Socket): boolean {
+    const isSpent = this.#connections.get(req.socket);
+    if (isSpent === undefined || probes.has(req)) return true;
+    if (!(to instanceof ServerResponse)) {
+      to.destroy();
+      return false;
     }
-    probes.add(req);
-    serve.emit('request', req, res);
-  });
-  server.on('upgrade', (_req, socket) => socket.destroy());
-  return server;
-}
+    if (isSpent) return false;
+    this.#connections.set(req.socket, true);
+    to.setHeader('connection', 'close');
+    if (this.#isProbe(req)) {
+      probes.add(req);
+      return true;
+    }
+    if (this.isAwaited(req.socket.localPort ?? 0)) return true;
+    this.#refuse(req, to);
+    return false;
+  }
 
-function mayPass({ method, url = '', headers }: IncomingMessage, paths: ReadonlySet<string>): boolean {
-  const [path = ''] = url.split('?', 1);
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return (method === 'GET' || method === 'HEAD') && paths.has(path) && !hasBody;
-}
+  #isProbe({ method, url = '', headers }: IncomingMessage): boolean {
+    const [path = ''] = url.split('?', 1);
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    const isPlain = !hasBody && headers.expect === undefined;
+    return (method === 'GET' || method === 'HEAD') && this.#paths.has(path) && isPlain;
+  }
 
-function refuse(req: IncomingMessage, res: ServerResponse, refusals: Refusals): void {
-  const refusal = refusePeer('plaintext', 'plain text is not taken on this port: mutual TLS is required');
-  refusals.tell(refusal, req.socket);
-  res.writeHead(403, { 'content-type': bodyType, [reasonHeader]: 'unauthorized' });
-  res.end(refusal.detail);
+  #refuse(req: IncomingMessage, res: ServerResponse): void {
+    const refusal = plaintextRefusal();
+    this.refusals.tell(refusal, req.socket);
+    res.writeHead(403, { 'content-type': bodyType, [reasonHeader]: 'unauthorized' });
+    res.end(refusal.detail);
+  }
 }

@@ -1,9 +1,13 @@
-import { Server } from 'node:http';
+import { type IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MeshInternals } from '../../mesh-internals.js';
-import { guardUpgrades } from '../guard-upgrades.js';
+import { type Gate, guardEvents } from '../guard-events.js';
+import { verifiedConnection } from '../inbound-connection.js';
 import { Admission } from './admit.js';
-import { probeServer } from './probes.js';
+import type { InboundTls } from './inbound-tls.js';
+import { LatestRequests } from './latest-requests.js';
+import { portMode } from './port-mode.js';
+import { Probes } from './probes.js';
 import { Refusals } from './refusals.js';
 import { WaitingSockets } from './waiting-sockets.js';
 
@@ -20,14 +24,15 @@ export function secureServer<S extends Server>(internals: MeshInternals, server:
   const refusals = new Refusals(internals);
   const waiting = new WaitingSockets();
   const { probePaths = [] } = internals;
-  const probes = probePaths.length === 0 ? undefined : probeServer(probePaths, refusals, server);
+  const isAwaited = (port: number) => portMode(internals, port) === 'awaited';
+  const probes = probePaths.length === 0 ? undefined : new Probes(probePaths, refusals, isAwaited);
   const onConnection = (socket: Socket) => {
     waiting.remove(socket);
     for (const take of takers) take.call(server, socket);
   };
   const onPlaintext = (socket: Socket) => {
-    waiting.remove(socket);
-    probes?.emit('connection', socket);
+    probes?.take(socket);
+    onConnection(socket);
   };
   const admission = new Admission(
     internals,
@@ -36,17 +41,33 @@ export function secureServer<S extends Server>(internals: MeshInternals, server:
     ['http/1.1'],
   );
   server.on('connection', (socket) => admission.admit(socket, server.headersTimeout || defaultFirstByteMs));
-  // A second listener costs every request a copy of the list, so there is none before it is needed.
-  admission.tls.onOutdated = () => {
-    admission.tls.onOutdated = undefined;
-    server.prependListener('request', (req, res) => {
-      if (admission.tls.isOutdated(req.socket)) res.setHeader('connection', 'close');
-    });
-  };
   server.on('close', () => admission.tls.close());
   endTogether(server, waiting);
-  guardUpgrades(internals, server);
+  if (probes !== undefined) expectNothing(server);
+  const latest = new LatestRequests();
+  admission.tls.onExpired = (socket) => latest.endAfter(socket);
+  guardEvents(internals, server, gateOf(admission.tls, latest, probes));
   return server;
+}
+
+function gateOf(tls: InboundTls, latest: LatestRequests, probes: Probes | undefined): Gate {
+  return (req, to) => {
+    const { socket } = req;
+    if (tls.isExpired(socket)) {
+      latest.endAfter(socket);
+      return false;
+    }
+    if (verifiedConnection(socket) !== undefined) latest.set(socket, to);
+    if (tls.isOutdated(socket) && to instanceof ServerResponse) to.setHeader('connection', 'close');
+    return probes === undefined || probes.mayPass(req, to);
+  };
+}
+
+/** Node answers an `expect` that nobody listens for by itself, and would leave the connection of a probe open. */
+function expectNothing(server: Server): void {
+  server.on('checkExpectation', (_req: IncomingMessage, res: ServerResponse) => {
+    if (server.listenerCount('checkExpectation') === 1) res.writeHead(417).end();
+  });
 }
 
 /** `close()` of a server calls the first of the two. */

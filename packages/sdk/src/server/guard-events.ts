@@ -2,35 +2,42 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { inbound, LocalReply, type Reply } from '@inmesh/core';
 import type { MeshInternals } from '../mesh-internals.js';
-import { answerInternalError } from './answer-error.js';
+import { answerError, answerInternalError } from './answer-error.js';
 import { removeForgedClientCert } from './forwarded-client-cert.js';
 import { InboundRequest } from './inbound-request.js';
 import { tellHandler } from './request-mesh.js';
 import { serveInbound } from './serve-inbound.js';
 
+/** Looks at a request before policies do. False: it has been answered, or its connection is cut. */
+export type Gate = (req: IncomingMessage, to: ServerResponse | Socket) => boolean;
+
 /** Events by which Node gives the whole connection away. */
 const tunnels: readonly unknown[] = ['upgrade', 'connect'];
-/** Events by which Node asks before it reads a body. */
-const expectations: readonly unknown[] = ['checkContinue', 'checkExpectation'];
+/** The others that bring a request; of the last two, Node asks before it reads a body. */
+const requests: readonly unknown[] = ['request', 'checkContinue', 'checkExpectation'];
 
 /**
- * Has policies judge what Node hands to other listeners than those of `request`, before the listeners see it. Of what is
- * refused they see nothing: the answer is written to the connection, which is then closed.
+ * Has policies judge all that Node hands to listeners of a server, before the listeners see it: an application without an
+ * adapter is behind its policies, too. Of what is refused the listeners see nothing; the connection of a refused upgrade is
+ * closed. An adapter or a second event of one request finds it judged already.
  */
-export function guardUpgrades(internals: MeshInternals, server: Server): void {
+export function guardEvents(internals: MeshInternals, server: Server, gate: Gate): void {
   const { emit } = server;
   const serve = serveInbound(internals);
   const judge = judgeTunnels(internals);
   server.emit = (...event: unknown[]): boolean => {
     const [name, req, to] = event;
-    if (tunnels.includes(name)) {
-      judge(req as IncomingMessage, to as Socket, () => Reflect.apply(emit, server, event));
+    if (requests.includes(name)) {
+      const res = to as ServerResponse;
+      if (!gate(req as IncomingMessage, res)) return true;
+      const run = () => void Reflect.apply(emit, server, event);
+      serve(req as IncomingMessage, res, { run, fail: (error) => answerError(error, res, internals.logger) });
       return true;
     }
-    if (expectations.includes(name)) {
-      const res = to as ServerResponse;
-      const run = () => void Reflect.apply(emit, server, event);
-      serve(req as IncomingMessage, res, { run, fail: (error) => answerInternalError(res, error) });
+    if (tunnels.includes(name)) {
+      const socket = to as Socket;
+      const goOn = () => Reflect.apply(emit, server, event);
+      if (gate(req as IncomingMessage, socket)) judge(req as IncomingMessage, socket, goOn);
       return true;
     }
     return Reflect.apply(emit, server, event);
