@@ -3,6 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import { type CheckRequest, checkMethod } from '@inmesh/xds/external-authorization';
 import { CheckResponseSchema } from '@inmesh/xds/messages';
 import { describe, expect, it } from 'vitest';
+import { request, sendRaw } from '../../packages/sdk/test/authorization/raw-request.js';
 import { type Backend, startBackend } from '../support/backends.js';
 import { serviceYaml } from '../support/config-folder.js';
 import { authorizationPolicy, servePoliced } from '../support/policed-service.js';
@@ -96,6 +97,61 @@ describe('a service that decides over HTTP', () => {
     const asked = backend.requests.length;
     expect(await get('/asked//a')).toMatch(/^400 /);
     expect(backend.requests).toHaveLength(asked);
+  });
+});
+
+describe('with failOpen a client', () => {
+  const everything = ', failOpen: true, includeRequestHeadersInCheck: ["*"]';
+
+  it.each(['x-envoy-expected-rq-timeout-ms: 30', 'x-envoy-upstream-rq-timeout-ms: 30', 'grpc-timeout: 30m'])(
+    'that leaves no time is not let in (%s)',
+    async (line) => {
+      const held: (() => void)[] = [];
+      const asked: Record<string, unknown>[] = [];
+      const backend = keep(
+        await startBackend('decider', 'v1', (req, res) => {
+          asked.push(req.headers);
+          held.push(() => res.writeHead(403).end());
+        }),
+      );
+      const { port, handled } = await servePoliced(keep, files('envoyExtAuthzHttp', backend.port, everything));
+      const { status } = await sendRaw(port, request('/asked/a', ['Host: a', line]));
+      expect(status).toBe(504);
+      for (const answer of held) answer();
+      expect(handled).toEqual([]);
+      for (const { 'x-envoy-expected-rq-timeout-ms': own, ...others } of asked) {
+        expect(Number(own)).toBeGreaterThan(30);
+        expect(Object.keys(others)).not.toContain(line.split(':')[0]);
+      }
+    },
+  );
+
+  it('that leaves no time is not let in over gRPC', async () => {
+    const server = new grpc.Server();
+    server.addService({ check: checkMethod }, { check() {} });
+    const port = await new Promise<number>((resolve) => {
+      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_error, at) => resolve(at));
+    });
+    keep({ close: async () => server.forceShutdown() });
+    const { port: served, handled } = await servePoliced(keep, files('envoyExtAuthzGrpc', port, ', failOpen: true'));
+    const { status } = await sendRaw(served, request('/asked/a', ['Host: a', 'x-envoy-expected-rq-timeout-ms: 30']));
+    expect(status).toBe(504);
+    expect(handled).toEqual([]);
+  });
+
+  it('cannot have the question fail', async () => {
+    const backend = keep(await startBackend('decider', 'v1', (_req, res) => void res.writeHead(403).end('no')));
+    const { port, handled } = await servePoliced(keep, files('envoyExtAuthzHttp', backend.port, everything));
+    const send = (head: string) =>
+      sendRaw(port, head).then(({ text }) => Number(/^HTTP\/1.1 ([2-5]\d\d)/m.exec(text)?.[1]));
+    expect(await send(request('/asked/a', ['Host: [']))).toBe(400);
+    expect(await send(request('/asked/a', ['Host: a', 'Expect: 100-continue']))).toBe(403);
+    expect(await send(request('/asked/a', ['Host: a', 'Proxy-Connection: x', 'TE: x', 'Keep-Alive: x']))).toBe(403);
+    expect(await send('CONNECT /asked/a HTTP/1.1\r\nHost: a\r\n\r\n')).not.toBe(200);
+    const upgrade =
+      'GET /asked/a HTTP/1.1\r\nHost: a\r\nConnection: upgrade, x\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n';
+    expect(await send(upgrade)).not.toBe(101);
+    expect(handled).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import { request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { type OutputResponse, TestService, testServiceMethods } from '../../packages/sdk/test/grpc/interop-service.js';
 import { unary } from '../../packages/sdk/test/grpc/support.js';
+import { madeKeys } from '../support/certificates.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
 import { type Used, usedMemory } from '../support/heap.js';
 import { IdentityFolder } from '../support/identity-folder.js';
@@ -18,6 +19,8 @@ import { atScale, isFull } from '../support/scale.js';
 
 /** FAULTS.md (c7): 1,000, of a leaf every 100 ms. */
 const rotations = atScale({ slice: 40, full: 1000 });
+/** Before those that count: V8 still learns and compiles, which settles only once all of the code has run a few hundred times. */
+const warmUp = atScale({ slice: 0, full: 250 });
 const perSecond = 200;
 const perRotation = perSecond / 10;
 const uri = (name: string) => `spiffe://cluster.local/ns/default/sa/${name}`;
@@ -59,21 +62,28 @@ async function endOf(name: string, yaml: Record<string, string>, identity: TestI
   return { mesh, folder, name, lines };
 }
 
-/** What has come to the server: by how many connections, and the certificate of the last client. */
+/** What has come to the server: from how many ports, and the certificate of the last client. */
 class Seen {
-  readonly connections = new Set<number>();
+  /** A flag for each, as a list would grow all the time. */
+  readonly #ports = new Uint8Array(65_536);
+  connections = 0;
   calls = 0;
   lastClient = '';
 
-  note(connection: number): void {
+  noteCall(port: number): void {
     this.calls += 1;
-    this.connections.add(connection);
+    this.noteConnection(port);
+  }
+
+  noteConnection(port: number): void {
+    if (this.#ports[port] === 0) this.connections += 1;
+    this.#ports[port] = 1;
   }
 }
 
 async function serveHttp({ mesh }: End, seen: Seen): Promise<number> {
   const server = mesh.createServer((req, res) => {
-    seen.note(req.socket.remotePort!);
+    seen.noteCall(req.socket.remotePort!);
     seen.lastClient = (req.socket as TLSSocket).getPeerX509Certificate()?.fingerprint256 ?? '';
     req.resume().on('end', () => res.end(req.mesh?.peer?.spiffeId));
   });
@@ -89,11 +99,11 @@ async function serveGrpc({ mesh }: End, seen: Seen): Promise<number> {
   const server = new grpc.Server({ interceptors: [mesh.grpc.serverInterceptor()] });
   server.addService(testServiceMethods, {
     UnaryCall: (call: grpc.ServerUnaryCall<unknown, object>, callback: grpc.sendUnaryData<object>) => {
-      seen.note(portOf(call));
+      seen.noteCall(portOf(call));
       callback(null, { username: mesh.caller()?.peer?.spiffeId });
     },
     FullDuplexCall: (call: grpc.ServerDuplexStream<OutputResponse, OutputResponse>) => {
-      seen.connections.add(portOf(call));
+      seen.noteConnection(portOf(call));
       call.on('data', ({ payload }: OutputResponse) => call.write({ payload }));
       call.on('end', () => call.end());
     },
@@ -158,8 +168,6 @@ const steps = [
 type Step = (typeof steps)[number];
 
 class Rotation {
-  /** A line of each key. */
-  readonly secrets: string[] = [];
   last = '';
   readonly #authorities = { old: new MeshAuthority(), next: new MeshAuthority() };
   #validUntil = Date.now() + 24 * 3600_000;
@@ -169,8 +177,8 @@ class Rotation {
     this.#validUntil += 1000;
     const leaf = this.#authorities[signs].issue(name, { notAfter: new Date(this.#validUntil) });
     const identity = { ...leaf, bundle: trusts.map((one) => this.#authorities[one].bundle).join('') };
-    // A copy, for a part of a text keeps all of it.
-    this.secrets.push(Buffer.from(leaf.key.split('\n')[1]!).toString());
+    // Kept for tests that look through them at the end, here they would be growth.
+    madeKeys.length = 0;
     this.last = leaf.chain;
     return { identity, expiresAt: new Date(Math.floor(this.#validUntil / 1000) * 1000).toISOString() };
   }
@@ -179,16 +187,18 @@ class Rotation {
     const { identity, expiresAt } = this.issue(name, step);
     folder.swap(identity);
     await until(() => mesh.status().identity?.expiresAt === expiresAt);
+    const said = JSON.stringify([mesh.status(), mesh.explain('http://reviews/')]);
+    if (said.includes(identity.key.split('\n')[1]!)) throw new Error(`the mesh of ${name} tells its key`);
   }
 }
 
 async function rotate(rotation: Rotation, ends: readonly End[], load: PacedLoad): Promise<Used> {
   let warm: Used | undefined;
   let before: Step = steps[0];
-  for (let i = 0; i < rotations; i += 1) {
-    if (i === Math.floor(rotations / 10)) warm = await usedMemory();
+  for (let i = -warmUp; i < rotations; i += 1) {
+    if (i === 0) warm = await usedMemory();
     const loaded = load.more(perRotation);
-    const step = steps.findLast(({ from }) => i / rotations >= from)!;
+    const step = steps.findLast(({ from }) => Math.max(i, 0) / rotations >= from)!;
     // A handshake of the step before would meet the step after it.
     if (step !== before) await load.turnedOver();
     before = step;
@@ -222,14 +232,12 @@ describe(`${rotations} rotations under constant load, with a change of the root 
     expect(await end()).toBe(grpc.status.OK);
     expect(seen.calls).toBeGreaterThanOrEqual((load.answered * 3) / 4 - 4);
     // Every rotation has the next call make a connection of its own.
-    expect(seen.connections.size).toBeGreaterThan(rotations);
-    const said = JSON.stringify([reviews.mesh.status(), shop.mesh.status(), shop.mesh.explain('http://reviews/')]);
-    for (const secret of rotation.secrets) expect(said.includes(secret)).toBe(false);
+    expect(seen.connections).toBeGreaterThan(rotations);
     await senders[0]!();
     expect(seen.lastClient).toBe(new X509Certificate(rotation.last).fingerprint256);
     const after = await usedMemory();
     if (!isFull) return;
-    const figures = { answered: load.answered, connections: seen.connections.size, warm, after };
+    const figures = { answered: load.answered, connections: seen.connections, warm, after };
     process.stdout.write(`${JSON.stringify(figures)}\n`);
     expect(after.heap + after.external).toBeLessThan((warm.heap + warm.external) * 1.05);
   }, 3_600_000);

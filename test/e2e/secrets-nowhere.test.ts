@@ -22,7 +22,10 @@ const uri = (name: string) => `spiffe://cluster.local/ns/default/sa/${name}`;
 const tokens = { shop: 'the-token-of-the-shop', reviews: 'the-token-of-reviews' };
 
 async function serve(mesh: Mesh): Promise<number> {
-  const server = mesh.createServer((req, res) => void res.end(req.mesh?.peer?.spiffeId ?? 'nobody'));
+  const server = mesh.createServer((req, res) => {
+    scan.hearRequest(req);
+    res.end(req.mesh?.peer?.spiffeId ?? 'nobody');
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   keep({ close: () => void server.close().closeAllConnections() });

@@ -1,9 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** In bytes, of what is still used after a collection. */
 export interface Used {
   readonly heap: number;
+  /** Not part of `heap`: V8 compiles functions as they become hot, and throws away the code of cold ones. */
+  readonly code: number;
   /** Beside the heap: buffers, and what Node itself accounts for. */
   readonly external: number;
   /** What the operating system has given. */
@@ -20,5 +22,7 @@ export async function usedMemory(): Promise<Used> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   const { heapUsed, external, rss } = process.memoryUsage();
-  return { heap: heapUsed, external, resident: rss };
+  const { code_and_metadata_size: compiled, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics();
+  const code = compiled + bytecode;
+  return { heap: heapUsed - code, code, external, resident: rss };
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { inspect } from 'node:util';
 import type { Logger, Mesh } from 'inmesh';
 import { Registry } from 'prom-client';
@@ -49,6 +50,12 @@ export class SecretScan {
   hear<T>(what: T): T {
     this.#tell('what was thrown or answered', everythingIn(what));
     return what;
+  }
+
+  /** What a handler may print. */
+  hearRequest(req: IncomingMessage): void {
+    this.#tell('a request', inspect(req, { depth: 6 }));
+    this.#tell('the connection of a request', inspect(req.socket));
   }
 
   /** Looks at all that it hands out, when the test ends. */
