@@ -1,4 +1,7 @@
+import type { Memory } from './memory.js';
 import { ownValue } from './own-value.js';
+import { isSameLocality } from './translate/mesh-service.js';
+import type { NodeIndex } from './translate/nodes.js';
 
 export interface ClientLocality {
   readonly region: string;
@@ -45,41 +48,47 @@ export interface ClientTraits {
 
 const nowhere: ClientLocality = { region: '', zone: '', subZone: '' };
 
+/** Nobody is asked for a Node where none is known. */
+const knowsNone = (nodes: NodeIndex | undefined) => nodes === undefined || nodes.isEmpty;
+
 /**
  * Answers questions about the client that resources are made for, and remembers which were asked. A rule asks all of its
  * questions, whatever the first answer is: another client may differ in the second.
  */
 export class Client {
   readonly asked: ClientTraits = { namespace: false, labels: new Set(), locality: false, nodeName: false };
+  /** One for each thing that can be asked, so that what is asked a thousand times is remembered once. */
+  readonly #questions = new Map<string, (client: Client) => unknown>();
+  #ofNode: ((nodes: NodeIndex) => ClientLocality) | undefined;
 
-  constructor(private readonly view: ClientView) {}
+  constructor(
+    private readonly view: ClientView,
+    private readonly memory: Memory,
+  ) {}
 
   isIn(namespace: string): boolean {
-    this.asked.namespace = true;
-    return this.view.namespace === namespace;
+    return this.#ask(`namespace ${namespace}`, (client) => client.#isIn(namespace));
   }
 
   /** Whether it has all of these labels. */
   hasLabels(wanted: Readonly<Record<string, string>>): boolean {
-    const { labels = {} } = this.view;
     let all = true;
-    for (const [key, value] of Object.entries(wanted)) {
-      this.asked.labels.add(key);
-      if (!Object.hasOwn(labels, key) || labels[key] !== value) all = false;
-    }
+    for (const [key, value] of Object.entries(wanted)) if (this.label(key) !== value) all = false;
     return all;
   }
 
   /** The value of one of its labels. */
   label(key: string): string | undefined {
-    this.asked.labels.add(key);
-    return ownValue(this.view.labels ?? {}, key);
+    return this.#ask(`label ${key}`, (client) => client.#label(key));
   }
 
-  /** Empty where nothing is known of it. */
+  /** What it says itself, else that of its Node; empty where nothing is known of it. */
   get locality(): ClientLocality {
-    this.asked.locality = true;
-    return this.view.locality ?? nowhere;
+    const told = this.#ask('locality', (client) => client.#locality(), isSameLocality);
+    if (!isSameLocality(told, nowhere) || this.memory.ask('nodes', knowsNone)) return told;
+    const { nodeName } = this;
+    this.#ofNode ??= (nodes) => nodes.localityOf(nodeName);
+    return this.memory.ask('nodes', this.#ofNode, isSameLocality);
   }
 
   get kind(): ClientKind {
@@ -99,6 +108,31 @@ export class Client {
   }
 
   get nodeName(): string {
+    return this.#ask('node', (client) => client.#nodeName());
+  }
+
+  #ask<Answer>(name: string, question: (client: Client) => Answer, isSame?: (a: Answer, b: Answer) => boolean): Answer {
+    const known = (this.#questions.get(name) as typeof question | undefined) ?? question;
+    this.#questions.set(name, known);
+    return this.memory.ask('client', known, isSame);
+  }
+
+  #isIn(namespace: string): boolean {
+    this.asked.namespace = true;
+    return this.view.namespace === namespace;
+  }
+
+  #label(key: string): string | undefined {
+    this.asked.labels.add(key);
+    return ownValue(this.view.labels ?? {}, key);
+  }
+
+  #locality(): ClientLocality {
+    this.asked.locality = true;
+    return this.view.locality ?? nowhere;
+  }
+
+  #nodeName(): string {
     this.asked.nodeName = true;
     return this.view.nodeName ?? '';
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { service } from '../test/support.js';
 import { ConfigSet } from './config-set.js';
+import { formatIssue } from './issues.js';
 
 const broken = 'a: [b';
 
@@ -41,5 +42,83 @@ describe('A set of files', () => {
     const { update } = setOf({ 'a.yaml': service('a', 80), 'z.yaml': service('z', 80) });
     const held = update({ 'a.yaml': service('a', 80) + service('z', 80), 'z.yaml': service('z', 80) });
     expect(held).toEqual({ hosts: ['a', 'z'], refused: ['z.yaml', 'a.yaml'] });
+  });
+});
+
+function virtualService(subset: string) {
+  const http = [{ route: [{ destination: { host: 'reviews', subset } }] }];
+  const spec = { hosts: ['reviews'], http };
+  return { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'reviews' }, spec };
+}
+
+function destinationRule(subsets: unknown) {
+  const spec = { host: 'reviews', subsets };
+  return { apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name: 'reviews' }, spec };
+}
+
+function plainService(name: string, port: unknown = 80) {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port }] } };
+}
+
+describe('A set of the objects of a cluster', () => {
+  const set = () => {
+    const of = new ConfigSet();
+    return (...objects: { kind: string; metadata: { name: string } }[]) => {
+      const files = objects.map((object) => {
+        return { path: `${object.kind}/default/${object.metadata.name}`, text: JSON.stringify(object), object };
+      });
+      const { config, refused, issues } = of.update(files);
+      const clusters =
+        config && [...config.resources.clusters.keys()].map((name) => name.split('|').slice(2).join(' '));
+      return { clusters, refused, errors: issues.filter(({ severity }) => severity === 'error').map(formatIssue) };
+    };
+  };
+  const cluster = (name: string, subset = '') => `${subset} ${name}.default.svc.cluster.local`;
+  const subsets = [{ name: 'v1', labels: { version: 'v1' } }];
+
+  it('is used without a broken one from the start, and says which it is', () => {
+    const update = set();
+    expect(update(plainService('a'), plainService('b', 'x'))).toEqual({
+      clusters: [cluster('a')],
+      refused: ['Service/default/b'],
+      errors: ['Service/default/b: error: spec.ports[0].port: should be a whole number, is the text "x"'],
+    });
+    expect(update(plainService('a'), plainService('b')).clusters).toEqual([cluster('a'), cluster('b')]);
+    expect(update(plainService('a'), plainService('b', 'y')).clusters).toEqual([cluster('a'), cluster('b')]);
+  });
+
+  it('keeps what depends on an object whose last good content stays', () => {
+    const update = set();
+    const all = [cluster('reviews', 'v1'), cluster('reviews')];
+    expect(update(plainService('reviews'), destinationRule(subsets), virtualService('v1')).clusters).toEqual(all);
+    const broken = update(plainService('reviews'), destinationRule('none'), virtualService('v1'));
+    expect(broken).toMatchObject({ clusters: all, refused: ['DestinationRule/default/reviews'] });
+  });
+
+  it('goes on without what depends on an object that is gone, and has it back with that', () => {
+    const update = set();
+    update(plainService('reviews'), destinationRule(subsets), virtualService('v1'));
+    const without = update(plainService('reviews'), plainService('more'), virtualService('v1'));
+    expect(without.clusters).toEqual([cluster('more'), cluster('reviews')]);
+    expect(without.refused).toEqual(['VirtualService/default/reviews']);
+    expect(without.errors).toEqual([expect.stringContaining('no DestinationRule has the subset "v1"')]);
+    const again = update(plainService('reviews'), destinationRule(subsets), virtualService('v1'));
+    expect(again.refused).toEqual([]);
+  });
+
+  it('lets nobody in where an AuthorizationPolicy was never right', () => {
+    const of = new ConfigSet();
+    const policy = (spec: object) => {
+      const object = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: { name: 'a' }, spec };
+      return [{ path: 'AuthorizationPolicy/default/a', text: JSON.stringify(object), object }];
+    };
+    const inbound = ({ config }: ReturnType<ConfigSet['update']>) => config?.resources.listeners.get('virtualInbound');
+    const selector = { matchLabels: { app: 'a' } };
+    const nothing = inbound(new ConfigSet().update(policy({})));
+    expect(nothing).toBeDefined();
+    expect(inbound(of.update(policy({ rules: 'all' })))).toEqual(nothing);
+    expect(inbound(of.update(policy({ action: 'DENY', rules: 'none' })))).toEqual(nothing);
+    expect(inbound(of.update(policy({ selector, rules: 'all' })))).toBeUndefined();
+    expect(inbound(new ConfigSet().update(policy({ action: 'AUDIT', rules: 'all' })))).toBeUndefined();
   });
 });

@@ -2,7 +2,9 @@ import { type ClientView, isSdk } from './client.js';
 import type { Issue } from './issues.js';
 import { type LoadedConfig, type LoadOptions, loadConfig } from './load-config.js';
 import type { SourceFile } from './load-yaml.js';
+import { Memory } from './memory.js';
 import { defaultClientOf } from './options.js';
+import { isStandIn, standInFor } from './stand-in.js';
 import { Translator } from './translator.js';
 
 /** What became of a set of files: `refused` names the files whose last good content is used instead. */
@@ -16,30 +18,34 @@ export interface ConfigUpdate {
 
 /**
  * Keeps the last good content of every file. A file with an error is refused by itself, so that one broken save does not
- * hold up the others; where that does not help (an error between files), the whole last good set stays.
+ * hold up the others; where that does not help (an error between files), the whole last good set stays. An object of a
+ * cluster never holds up the others: without a good content, or when what it needs is gone, it is left out.
  */
 export class ConfigSet {
   #good = new Map<string, SourceFile>();
   #config: LoadedConfig | undefined;
+  readonly #memory = new Memory();
 
   constructor(private readonly options: LoadOptions = {}) {}
 
   /** Translates the contents that are in use now for other clients, now or later. */
   translator(): (client: ClientView) => LoadedConfig {
     const files = [...this.#good.values()];
-    const translator = new Translator((client) => loadConfig(files, { ...this.options, client }));
+    const load = (client: ClientView) => loadConfig(files, { ...this.options, client }, this.#memory);
+    const translator = new Translator(load, this.#memory);
     const client = defaultClientOf(this.options);
     if (this.#config !== undefined && isSdk(client)) translator.add(client, this.#config);
     return (client) => translator.translate(client);
   }
 
   update(files: readonly SourceFile[]): ConfigUpdate {
+    this.#memory.beginRound();
     const candidate = new Map(files.map((file) => [file.path, file]));
     const refused = new Set<string>();
     let issues: readonly Issue[] | undefined;
     for (;;) {
-      const loaded = loadConfig([...candidate.values()], this.options);
-      issues ??= loaded.issues;
+      const loaded = loadConfig([...candidate.values()], this.options, this.#memory);
+      issues = issues === undefined ? loaded.issues : [...issues, ...newErrors(loaded.issues, issues)];
       const broken = new Set(loaded.issues.filter((issue) => issue.severity === 'error').map((issue) => issue.file));
       if (broken.size === 0) return this.#accept(candidate, loaded, issues, refused);
       if (!this.#fallBack(candidate, broken, refused)) return this.#keep(files, broken, issues);
@@ -66,20 +72,41 @@ export class ConfigSet {
 
   /**
    * Puts the last good content in the place of broken ones, which for a file that is new is to be absent; false when that
-   * changes nothing. At first nothing is left out: half of a configuration may send calls elsewhere than all of it.
+   * changes nothing. At first no file is left out: half of a configuration may send calls elsewhere than all of it.
    */
   #fallBack(candidate: Map<string, SourceFile>, broken: Set<string>, refused: Set<string>): boolean {
-    let changed = false;
-    for (const path of broken) {
-      const good = this.#good.get(path);
-      if (this.#config === undefined || refused.has(path) || good?.text === candidate.get(path)?.text) continue;
-      if (good === undefined) candidate.delete(path);
-      else candidate.set(path, good);
-      refused.add(path);
-      changed = true;
-    }
-    return changed;
+    const changed = [...broken].filter((path) => this.#restore(candidate, path, refused));
+    // What was good is broken by the others only, so it goes last.
+    const absent = changed.length > 0 ? [] : [...broken].filter((path) => isOfCluster(candidate.get(path)));
+    for (const path of absent) leaveOut(candidate, path);
+    for (const path of [...changed, ...absent]) refused.add(path);
+    return changed.length + absent.length > 0;
   }
+
+  #restore(candidate: Map<string, SourceFile>, path: string, refused: ReadonlySet<string>): boolean {
+    const [good, now] = [this.#good.get(path), candidate.get(path)];
+    const isPossible = this.#config !== undefined || isOfCluster(now);
+    if (!isPossible || refused.has(path) || good?.text === now?.text) return false;
+    if (good === undefined || isStandIn(good)) leaveOut(candidate, path);
+    else candidate.set(path, good);
+    return true;
+  }
+}
+
+function leaveOut(candidate: Map<string, SourceFile>, path: string): void {
+  const standIn = standInFor(candidate.get(path));
+  if (standIn === undefined) candidate.delete(path);
+  else candidate.set(path, standIn);
+}
+
+function isOfCluster(file: SourceFile | undefined): boolean {
+  return file?.object !== undefined;
+}
+
+/** What came to light only when others had been refused. */
+function newErrors(found: readonly Issue[], known: readonly Issue[]): readonly Issue[] {
+  const said = new Set(known.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+  return found.filter(({ severity, file }) => severity === 'error' && !said.has(file));
 }
 
 function sameTexts(a: ReadonlyMap<string, SourceFile>, b: ReadonlyMap<string, SourceFile>): boolean {

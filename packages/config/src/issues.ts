@@ -2,9 +2,9 @@
 export interface Issue {
   readonly severity: 'error' | 'warning';
   readonly file: string;
-  /** From 1. */
+  /** From 1; 0 for an object of a cluster, which has no lines. */
   readonly line: number;
-  /** From 1. */
+  /** From 1, or 0 likewise. */
   readonly column: number;
   /** `VirtualService default/reviews`; empty for what is no object. */
   readonly object: string;
@@ -13,16 +13,27 @@ export interface Issue {
   readonly message: string;
   /** What to do about it. */
   readonly hint?: string;
+  /** Another object is missing or does not fit: the one at fault may be that one, or may still be to come. */
+  readonly isReference?: true;
 }
 
-/** `vs.yaml:9:7: error: VirtualService default/reviews: spec.http[0].route[1].weight: must not be negative (hint)`. */
+/**
+ * `vs.yaml:9:7: error: VirtualService default/reviews: spec.http[0].route[1].weight: must not be negative (hint)`. An object
+ * of a cluster is its own file: `VirtualService/default/reviews: error: spec.http[0].route[1].weight: must not be negative`.
+ */
 export function formatIssue({ severity, file, line, column, object, field, message, hint }: Issue): string {
-  const parts = [`${file}:${line}:${column}`, severity, object, field, message].filter((part) => part !== '');
+  const place = line === 0 ? [file, severity] : [`${file}:${line}:${column}`, severity, object];
+  const parts = [...place, field, message].filter((part) => part !== '');
   return `${parts.join(': ')}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
+/** Where issues are said. */
+export interface IssueSink {
+  add(issue: Issue): void;
+}
+
 /** Collects issues. One that is found again, as for each port that a rule applies to, is said once. */
-export class IssueList {
+export class IssueList implements IssueSink {
   readonly #issues = new Map<string, Issue>();
 
   add(issue: Issue): void {

@@ -1,5 +1,6 @@
 import { sortIssues } from './issues.js';
 import { loadYaml, type SourceFile } from './load-yaml.js';
+import { Memory } from './memory.js';
 import type { LoadOptions } from './options.js';
 import { type Translation, translate } from './translate/translate.js';
 import { withoutKeys } from './without-keys.js';
@@ -11,10 +12,17 @@ export interface LoadedConfig extends Translation {
   readonly objects: number;
 }
 
-/** Reads files and translates what is in them. With errors among the issues the resources are incomplete. */
-export function loadConfig(files: readonly SourceFile[], options: LoadOptions = {}): LoadedConfig {
+/**
+ * Reads files and translates what is in them. With errors among the issues the resources are incomplete.
+ * @param memory of earlier calls with the same options, but for the client
+ */
+export function loadConfig(
+  files: readonly SourceFile[],
+  options: LoadOptions = {},
+  memory = new Memory(),
+): LoadedConfig {
   const loaded = loadYaml(files, options);
-  const { issues, ...translation } = translate(loaded.objects, options);
+  const { issues, ...translation } = translate(loaded.objects, options, memory);
   const all = sortIssues([...loaded.issues, ...issues].map(withoutKeys));
   return { ...translation, issues: all, objects: loaded.objects.length };
 }

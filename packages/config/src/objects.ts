@@ -1,11 +1,14 @@
 export type FieldStep = string | number;
 export type FieldPath = readonly FieldStep[];
 
-/** Both from 1. */
+/** Both from 1; both 0 for what is no text. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
+
+/** Of an object that was never written as text. */
+export const nowhere: Position = { line: 0, column: 0 };
 
 /** Where an object was written. */
 export interface ObjectSource {

@@ -1,4 +1,5 @@
 import { Client, type ClientView } from './client.js';
+import { Memory } from './memory.js';
 
 export interface LoadOptions {
   /** What the names of Services end in; `cluster.local` by default. */
@@ -23,13 +24,15 @@ export interface Settings {
   readonly trustDomain: string;
   readonly client: Client;
   readonly now: () => number;
+  /** Of what was made by the same options, but for the client. */
+  readonly memory: Memory;
 }
 
-export function settingsOf(options: LoadOptions): Settings {
+export function settingsOf(options: LoadOptions, memory = new Memory()): Settings {
   const { clusterDomain = 'cluster.local', defaultNamespace = fallbackNamespace, now = Date.now } = options;
   const { rootNamespace = 'istio-system', trustDomain = 'cluster.local' } = options;
-  const client = new Client(defaultClientOf(options));
-  return { clusterDomain, defaultNamespace, rootNamespace, trustDomain, client, now };
+  const client = new Client(defaultClientOf(options), memory);
+  return { clusterDomain, defaultNamespace, rootNamespace, trustDomain, client, now, memory };
 }
 
 const fallbackNamespace = 'default';

@@ -1,7 +1,7 @@
 import { type Document, LineCounter, parseAllDocuments, type YAMLParseError } from 'yaml';
 import type { Issue } from './issues.js';
 import { locateIn } from './locate.js';
-import { type ConfigObject, isRecord } from './objects.js';
+import { type ConfigObject, isRecord, nowhere, type ObjectSource } from './objects.js';
 import { readDocument } from './read-document.js';
 import type { SourceFile } from './source-file.js';
 import { findTextProblem, type TextProblem } from './text-problems.js';
@@ -17,8 +17,12 @@ const maxBytes = 4 * 1024 * 1024;
 /** Aliases may multiply what they stand for by this much before the document is refused. */
 const maxAliasCount = 100;
 
-export function parseFile({ path, text }: SourceFile): ParsedFile {
+export function parseFile({ path, text, object }: SourceFile): ParsedFile {
   const file = new FileReader(path);
+  if (object !== undefined) {
+    file.readObject(object);
+    return file;
+  }
   try {
     file.read(text);
   } catch (cause) {
@@ -49,6 +53,10 @@ class FileReader implements ParsedFile {
     else for (const document of parseAllDocuments(text, this.#options)) this.#readDocument(document);
   }
 
+  readObject(content: Readonly<Record<string, unknown>>): void {
+    this.#take(content, () => nowhere);
+  }
+
   error(offset: number, message: string, hint?: string): void {
     this.#say('error', offset, message, hint);
   }
@@ -74,13 +82,14 @@ class FileReader implements ParsedFile {
   }
 
   #readMapping(document: Document.Parsed, content: Readonly<Record<string, unknown>>): void {
-    const { objects, problems } = readDocument(content, {
-      file: this.path,
-      locate: (path) => locateIn(document, path, this.#lines),
-    });
+    this.#take(content, (path) => locateIn(document, path, this.#lines));
+  }
+
+  #take(content: Readonly<Record<string, unknown>>, locate: ObjectSource['locate']): void {
+    const { objects, problems } = readDocument(content, { file: this.path, locate });
     this.objects.push(...objects);
     for (const { severity, path, message, hint } of problems) {
-      const { line, column } = locateIn(document, path, this.#lines);
+      const { line, column } = locate(path);
       this.#add(severity, line, column, message, hint);
     }
   }

@@ -1,16 +1,16 @@
-import type { IssueList } from './issues.js';
+import type { Issue, IssueSink } from './issues.js';
 import { type ConfigObject, type FieldPath, type FieldStep, formatPath, labelOf } from './objects.js';
 
 /** A field of an object, to say something about. Its line is looked up only when there is something to say. */
 export class Place {
   private constructor(
     readonly object: ConfigObject,
-    private readonly issues: IssueList,
+    private readonly issues: IssueSink,
     private readonly parent: Place | undefined,
     private readonly step: FieldStep,
   ) {}
 
-  static of(object: ConfigObject, issues: IssueList): Place {
+  static of(object: ConfigObject, issues: IssueSink): Place {
     return new Place(object, issues, undefined, '');
   }
 
@@ -26,13 +26,24 @@ export class Place {
     this.#say('warning', message, hint);
   }
 
+  /** What may be another object's fault. */
+  unresolved(message: string, hint?: string, severity: Issue['severity'] = 'error'): void {
+    this.#say(severity, message, hint, { isReference: true });
+  }
+
   /** `DestinationRule default/reviews (dr.yaml:7)`, to name this object in an issue about another one. */
   get reference(): string {
     const { source } = this.object;
-    return `${labelOf(this.object)} (${source.file}:${source.locate(this.#path()).line})`;
+    const { line } = source.locate(this.#path());
+    return line === 0 ? labelOf(this.object) : `${labelOf(this.object)} (${source.file}:${line})`;
   }
 
-  #say(severity: 'error' | 'warning', message: string, hint: string | undefined): void {
+  #say(
+    severity: 'error' | 'warning',
+    message: string,
+    hint: string | undefined,
+    more: Pick<Issue, 'isReference'> = {},
+  ): void {
     const { object } = this;
     const path = this.#path();
     this.issues.add({
@@ -43,6 +54,7 @@ export class Place {
       field: formatPath(path),
       message,
       ...(hint !== undefined && { hint }),
+      ...more,
     });
   }
 

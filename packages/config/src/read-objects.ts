@@ -1,6 +1,5 @@
-import { modernFormOf } from './convert/convert-objects.js';
-import type { Modern } from './convert/modern.js';
-import type { IssueList } from './issues.js';
+import { isOldKind, modernFormOf } from './convert/convert-objects.js';
+import type { Memory } from './memory.js';
 import { didYouMean } from './nearest.js';
 import { type ConfigObject, groupOf } from './objects.js';
 import { Place } from './place.js';
@@ -26,30 +25,37 @@ export type ObjectsByKind = { readonly [Kind in TranslatedKind]: readonly ReadOb
 type Groups = Record<TranslatedKind, ReadObject<unknown>[]>;
 
 /** Sorts objects by kind and reads each by the schema of its kind; those with fields of a wrong type are left out. */
-export function readObjects(
-  objects: readonly ConfigObject[],
-  defaultNamespace: string,
-  issues: IssueList,
-): ObjectsByKind {
+export function readObjects(objects: readonly ConfigObject[], defaultNamespace: string, memory: Memory): ObjectsByKind {
   const groups = Object.fromEntries(Object.keys(translatedKinds).map((kind) => [kind, []])) as unknown as Groups;
   for (const written of objects) {
-    const effective = written.namespace === '' ? { ...written, namespace: defaultNamespace } : written;
-    const place = Place.of(effective, issues);
-    const modern = modernFormOf(written, objects);
-    if (modern !== undefined) {
-      sayModernForm(modern, effective, place);
-      continue;
-    }
-    const judged = judgeKind(groupOf(effective.apiVersion), effective.kind);
-    if (judged.verdict !== 'translated') {
-      sayOfKind(judged, effective, place);
-      continue;
-    }
-    const found = readObject(effective, judged.kind, place);
-    if (found !== undefined) groups[judged.kind].push(found);
+    const found = memory.recall(written, 'read', [], () => readOne(written, defaultNamespace, memory));
+    if (found === 'old') sayModernForm(written, objects, Place.of(inNamespace(written, defaultNamespace), memory));
+    else if (found !== undefined) groups[found.kind].push(found.object);
   }
-  for (const group of Object.values(groups)) group.sort(byAge);
-  return groups as unknown as ObjectsByKind;
+  const sorted = Object.entries(groups).map(([kind, group]) => {
+    return [kind, memory.recallOf(`sorted ${kind}`, group, () => [...group].sort(byAge))] as const;
+  });
+  return Object.fromEntries(sorted) as unknown as ObjectsByKind;
+}
+
+/** `old`: of a kind of which what is to be said depends on the others, too. */
+type ReadOne = { readonly kind: TranslatedKind; readonly object: ReadObject<unknown> } | 'old' | undefined;
+
+function readOne(written: ConfigObject, defaultNamespace: string, memory: Memory): ReadOne {
+  if (isOldKind(written)) return 'old';
+  const effective = inNamespace(written, defaultNamespace);
+  const place = Place.of(effective, memory);
+  const judged = judgeKind(groupOf(effective.apiVersion), effective.kind);
+  if (judged.verdict !== 'translated') {
+    sayOfKind(judged, effective, place);
+    return undefined;
+  }
+  const object = readObject(effective, judged.kind, place);
+  return object && { kind: judged.kind, object };
+}
+
+function inNamespace(written: ConfigObject, defaultNamespace: string): ConfigObject {
+  return written.namespace === '' ? { ...written, namespace: defaultNamespace } : written;
 }
 
 function sayOfKind(judged: Exclude<KindVerdict, { verdict: 'translated' }>, found: ConfigObject, place: Place): void {
@@ -63,7 +69,9 @@ function sayOfKind(judged: Exclude<KindVerdict, { verdict: 'translated' }>, foun
 }
 
 /** An old kind: what it asked for is not carried out, and that must not go unnoticed. */
-function sayModernForm({ documents, notes }: Modern, { apiVersion, kind }: ConfigObject, place: Place): void {
+function sayModernForm(old: ConfigObject, all: readonly ConfigObject[], place: Place): void {
+  const { apiVersion, kind } = old;
+  const { documents = [], notes = [] } = modernFormOf(old, all) ?? {};
   const forms = documents.map(({ kind: modern, metadata }) => `${modern} ${(metadata as { name?: string }).name}`);
   const hint =
     forms.length > 0 ? `\`inmesh convert FILE\` writes it as ${forms.join(' and ')}` : notes.join('; ') || undefined;

@@ -1,5 +1,6 @@
 import { asSdk, type ClientTraits, type ClientView, clientKey } from './client.js';
 import type { LoadedConfig } from './load-config.js';
+import { Memory } from './memory.js';
 import { inDialect } from './translate/translate.js';
 
 interface Done {
@@ -18,7 +19,10 @@ export class Translator {
   readonly #done: Done[] = [];
 
   /** @param load for an SDK */
-  constructor(private readonly load: (client: ClientView) => LoadedConfig) {}
+  constructor(
+    private readonly load: (client: ClientView) => LoadedConfig,
+    private readonly memory = new Memory(),
+  ) {}
 
   /** What has been translated for an SDK already. */
   add(client: ClientView, config: LoadedConfig): void {
@@ -28,7 +32,7 @@ export class Translator {
 
   translate(client: ClientView): LoadedConfig {
     const sdk = asSdk(client);
-    return inDialect(this.#find(sdk) ?? this.#make(sdk), client);
+    return inDialect(this.#find(sdk) ?? this.#make(sdk), client, this.memory);
   }
 
   #find(client: ClientView): LoadedConfig | undefined {

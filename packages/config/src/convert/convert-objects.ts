@@ -20,7 +20,14 @@ const converters: Readonly<Record<string, Readonly<Record<string, Convert>>>> = 
 
 /** Undefined for an object of a kind that is not an old one. */
 export function modernFormOf(old: ConfigObject, all: readonly ConfigObject[]): Modern | undefined {
-  const ofGroup = converters[groupOf(old.apiVersion)];
-  const convert = ofGroup !== undefined && Object.hasOwn(ofGroup, old.kind) ? ofGroup[old.kind] : undefined;
-  return convert?.(old, all);
+  return converterOf(old)?.(old, all);
+}
+
+export function isOldKind(object: ConfigObject): boolean {
+  return converterOf(object) !== undefined;
+}
+
+function converterOf({ apiVersion, kind }: ConfigObject): Convert | undefined {
+  const ofGroup = converters[groupOf(apiVersion)];
+  return ofGroup !== undefined && Object.hasOwn(ofGroup, kind) ? ofGroup[kind] : undefined;
 }

@@ -1,13 +1,13 @@
 import type { ResourceSet } from '@inmesh/xds';
 import type { RouteConfiguration } from '@inmesh/xds/messages';
-import type { IssueList } from '../issues.js';
+import type { IssueSink } from '../issues.js';
 import type { ConfigObject } from '../objects.js';
 import { Place } from '../place.js';
 import { readBootstrap } from './bootstrap.js';
 import { sayUnknownClusters } from './unknown-clusters.js';
 
 /** The resources with those of Envoy's files added; a name that is there already is an error, and the first one stays. */
-export function addBootstraps(set: ResourceSet, bootstraps: readonly ConfigObject[], issues: IssueList): ResourceSet {
+export function addBootstraps(set: ResourceSet, bootstraps: readonly ConfigObject[], issues: IssueSink): ResourceSet {
   if (bootstraps.length === 0) return set;
   const listeners = new Map(set.listeners);
   const routes = new Map(set.routes);

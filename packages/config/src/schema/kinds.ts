@@ -5,7 +5,7 @@ import type { Fields } from './field.js';
 import { gatewayFields } from './gateway.js';
 import { httpRouteFields, referenceGrantFields } from './http-route.js';
 import { istioOperatorFields } from './istio-operator.js';
-import { endpointSliceFields, podFields, serviceFields } from './kubernetes.js';
+import { endpointSliceFields, nodeFields, podFields, serviceFields } from './kubernetes.js';
 import { peerAuthenticationFields } from './peer-authentication.js';
 import { requestAuthenticationFields } from './request-authentication.js';
 import { secretFields } from './secret.js';
@@ -31,6 +31,7 @@ const istioVersions = ['v1', 'v1beta1', 'v1alpha3'];
 export const translatedKinds = {
   Service: kind('', ['v1'], serviceFields),
   Pod: kind('', ['v1'], podFields),
+  Node: kind('', ['v1'], nodeFields),
   Secret: kind('', ['v1'], secretFields),
   EndpointSlice: kind('discovery.k8s.io', ['v1'], endpointSliceFields),
   VirtualService: kind('networking.istio.io', istioVersions, virtualServiceFields),
@@ -83,7 +84,7 @@ export const ignoredKinds: Readonly<Record<string, Readonly<Record<string, strin
 /** What a cluster also has and no mesh reads, by the group. */
 const unrelatedKinds: Readonly<Record<string, readonly string[]>> = {
   '': [
-    ...['Binding', 'ComponentStatus', 'ConfigMap', 'Event', 'LimitRange', 'Namespace', 'Node', 'PersistentVolume'],
+    ...['Binding', 'ComponentStatus', 'ConfigMap', 'Event', 'LimitRange', 'Namespace', 'PersistentVolume'],
     ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'ServiceAccount'],
   ],
   apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],

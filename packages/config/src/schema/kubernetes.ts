@@ -107,6 +107,9 @@ export const endpointSliceFields = {
  */
 export const podFields = { spec: checked<unknown>(() => undefined), status: checked<unknown>(() => undefined) };
 
+/** Of a Node, the labels that say where it is. */
+export const nodeFields = { spec: anything };
+
 export const metadata = object({
   name: objectName,
   namespace: namespaceName,

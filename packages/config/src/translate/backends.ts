@@ -1,10 +1,9 @@
 import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
-import type { ObjectsByKind } from '../read-objects.js';
 import type { BackendRef } from '../schema/http-route.js';
 import type { Destinations } from './destinations.js';
 import { readBackendFilters } from './http-route-filters.js';
-import { invalidBackend, invalidTarget } from './invalid-backend.js';
+import { invalidTarget } from './invalid-backend.js';
 import { clusterName } from './mesh-service.js';
 import type { Registry } from './registry.js';
 import type { Target } from './route-actions.js';
@@ -18,10 +17,7 @@ export interface FoundBackend {
 
 /** Finds the clusters that HTTPRoutes name. One that is not there is a warning: its share is answered with an error. */
 export class Backends {
-  someAreInvalid = false;
-
   constructor(
-    private readonly grants: ObjectsByKind['ReferenceGrant'],
     private readonly registry: Registry,
     private readonly destinations: Destinations,
     private readonly settings: Settings,
@@ -36,16 +32,14 @@ export class Backends {
       if (weight === 0) return [];
       return [found === undefined ? invalidTarget(weight) : { ...found, ...filters, weight }];
     });
-    const resolved = targets.length === 0 ? [invalidTarget(1)] : targets;
-    if (resolved.some(({ cluster }) => cluster === invalidBackend)) this.someAreInvalid = true;
-    return resolved;
+    return targets.length === 0 ? [invalidTarget(1)] : targets;
   }
 
   /** @param effect of a backend that is not there */
   find(ref: Reference, routeNamespace: string, place: Place, effect: string): FoundBackend | undefined {
     const { kind = 'Service', group = '', name, namespace = routeNamespace, port } = ref;
     const fail = (at: Place, problem: string, hint?: string): undefined => {
-      at.warn(`${problem}: ${effect}`, hint);
+      at.unresolved(`${problem}: ${effect}`, hint, 'warning');
     };
     if (kind !== 'Service' || (group !== '' && group !== 'core')) {
       return fail(place.at('kind'), `a backend of the kind ${kind} is not supported`);
@@ -67,7 +61,8 @@ export class Backends {
   }
 
   #isGranted(name: string, namespace: string, routeNamespace: string): boolean {
-    return this.grants.some(({ namespace: place, body: { spec } }) => {
+    const grants = this.settings.memory.ask('grants', (all) => all);
+    return grants.some(({ namespace: place, body: { spec } }) => {
       const from = spec.from.some(
         ({ group, kind, namespace: of }) =>
           group === 'gateway.networking.k8s.io' && kind === 'HTTPRoute' && of === routeNamespace,

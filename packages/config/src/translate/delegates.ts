@@ -1,6 +1,8 @@
+import type { Memory } from '../memory.js';
 import type { ReadObject } from '../read-objects.js';
 import type { HttpRule, VirtualService } from '../schema/virtual-service.js';
 import { joinMatches } from './delegate-matches.js';
+import type { RuleSet } from './http-rules.js';
 import { type PlacedRule, placedRules } from './placed-rules.js';
 
 type Source = ReadObject<VirtualService>;
@@ -14,48 +16,64 @@ const inheritedFields = [
 /** VirtualServices without hosts: their rules count where others delegate to them. */
 export class Delegates {
   readonly #sources = new Map<string, Source>();
-  readonly #used = new Set<Source>();
 
-  constructor(private readonly all: readonly Source[]) {
+  constructor(
+    private readonly all: readonly Source[],
+    private readonly memory: Memory,
+  ) {
     for (const source of all) if (isDelegate(source)) this.#sources.set(keyOf(source), source);
   }
 
   /** The rules of a VirtualService with those of others in the place of each rule that delegates. */
-  expand(source: Source): PlacedRule[] {
-    return placedRules(source).flatMap((placed) =>
-      placed.rule.delegate === undefined ? [placed] : this.#delegated(placed, source),
-    );
+  expand(source: Source): RuleSet {
+    return this.memory.recall(source, 'rules', [], () => this.#expand(source));
   }
 
   /** Those that are not reached by any rule, so that somebody has forgotten something. */
-  get unused(): Source[] {
-    return [...this.#sources.values()].filter((source) => !this.#used.has(source));
+  unusedBy(sets: readonly RuleSet[]): Source[] {
+    const used = new Set(sets.flatMap(({ delegates }) => delegates));
+    return [...this.#sources.values()].filter((source) => !used.has(source));
   }
 
-  #delegated(placed: PlacedRule, source: Source): PlacedRule[] {
-    const found = this.#find(placed, source);
-    if (found === undefined) return [];
-    this.#used.add(found);
-    return placedRules(found).flatMap((ofDelegate) => join(placed, ofDelegate) ?? []);
+  #named(key: string): Source | undefined {
+    return this.all.find((candidate) => keyOf(candidate) === key);
+  }
+
+  #expand(source: Source): RuleSet {
+    const delegates: Source[] = [];
+    const rules = placedRules(source).flatMap((placed) => {
+      if (placed.rule.delegate === undefined) return [placed];
+      const found = this.#find(placed, source);
+      if (found === undefined) return [];
+      delegates.push(found);
+      return placedRules(found).flatMap((ofDelegate) => join(placed, ofDelegate) ?? []);
+    });
+    return { source, rules, delegates };
   }
 
   #find({ rule, place }: PlacedRule, source: Source): Source | undefined {
     const { name = '', namespace = source.namespace } = rule.delegate ?? {};
     const at = place.at('delegate');
     if (isDelegate(source)) {
-      at.error('rules that others delegate to cannot delegate in their turn', 'give this VirtualService its hosts');
+      at.unresolved(
+        'rules that others delegate to cannot delegate in their turn',
+        'give this VirtualService its hosts',
+      );
       return undefined;
     }
     const key = `${namespace}/${name}`;
-    const found = this.#sources.get(key);
+    const found = this.memory.ask('delegates', (delegates) => delegates.#sources.get(key));
     if (found === undefined) {
-      const other = this.all.find((candidate) => keyOf(candidate) === key);
-      if (other === undefined) at.error(`there is no VirtualService ${key}: the rule would have nowhere to go`);
-      else at.error(`${other.place.reference} has hosts, so that nothing can delegate to it`, 'remove its hosts');
+      const other = this.memory.ask('delegates', (delegates) => delegates.#named(key));
+      if (other === undefined) at.unresolved(`there is no VirtualService ${key}: the rule would have nowhere to go`);
+      else at.unresolved(`${other.place.reference} has hosts, so that nothing can delegate to it`, 'remove its hosts');
       return undefined;
     }
     if (isVisible(found, source.namespace)) return found;
-    at.error(`${found.place.reference} is not exported to the namespace ${source.namespace}`, 'add it to exportTo');
+    at.unresolved(
+      `${found.place.reference} is not exported to the namespace ${source.namespace}`,
+      'add it to exportTo',
+    );
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import type { Memory } from '../memory.js';
 import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
@@ -22,27 +23,46 @@ export interface HostRule {
   readonly hiddenSubsets: readonly string[];
 }
 
+const noRule: HostRule = { policy: undefined, subsets: new Map(), hiddenSubsets: [] };
+
 /** What DestinationRules say of a service to this client. */
 export class DestinationRules {
   readonly #visible: VisibleRules;
   readonly #merged = new Map<string, HostRule>();
+  readonly #memory: Memory;
 
   constructor(rules: ObjectsByKind['DestinationRule'], registry: Registry, settings: Settings) {
+    this.#memory = settings.memory;
     this.#visible = new VisibleRules(rules, settings);
     for (const rule of rules) {
       const host = resolveHost(rule.body.spec.host, rule.namespace, settings);
-      checkSubsets(rule);
-      checkPolicies(rule);
+      settings.memory.recall(rule, 'check', [], () => {
+        checkSubsets(rule);
+        checkPolicies(rule);
+      });
       if (!isWildcard(host) && registry.matching(host).length === 0) sayUnused(rule, host, registry, settings);
     }
   }
 
   of(service: MeshService): HostRule {
+    return this.#memory.ask('destinationRules', (rules) => rules.#of(service));
+  }
+
+  #of(service: MeshService): HostRule {
     const known = this.#merged.get(service.host);
     if (known !== undefined) return known;
-    const merged = mergeRules(this.#visible.of(service), this.#visible.forAnyClient(service), service);
+    const merged = this.#merge(service);
     this.#merged.set(service.host, merged);
     return merged;
+  }
+
+  #merge(service: MeshService): HostRule {
+    const all = this.#visible.forAnyClient(service);
+    const [first] = all;
+    if (first === undefined) return noRule;
+    const rules = this.#visible.of(service);
+    const inputs = [service.host, rules.length, ...rules, ...all];
+    return this.#memory.recall(first, 'host rule', inputs, () => mergeRules(rules, all, service.host));
   }
 }
 
@@ -50,7 +70,7 @@ export class DestinationRules {
  * Of several rules for one host the first trafficPolicy counts, and subsets of new names are added (Istio
  * `mergeDestinationRule`).
  */
-function mergeRules(rules: readonly Rule[], all: readonly Rule[], { host }: MeshService): HostRule {
+function mergeRules(rules: readonly Rule[], all: readonly Rule[], host: string): HostRule {
   const [first, ...others] = rules;
   for (const other of others) {
     other.place
@@ -82,5 +102,7 @@ function checkSubsets({ body, place }: ReadObject<DestinationRule>): void {
 }
 
 function sayUnused({ place }: Rule, host: string, registry: Registry, settings: Settings): void {
-  place.at('spec', 'host').warn(`${registry.whyUnknown(host)}: not used`, registry.hintFor(host, settings));
+  place
+    .at('spec', 'host')
+    .unresolved(`${registry.whyUnknown(host)}: not used`, registry.hintFor(host, settings), 'warning');
 }

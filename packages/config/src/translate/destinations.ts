@@ -38,7 +38,7 @@ export class Destinations {
     const service = this.registry.find(host);
     if (service === undefined) {
       const hint = this.registry.hintFor(host, this.settings);
-      place.at('host').error(this.registry.whyUnknown(host), hint);
+      place.at('host').unresolved(this.registry.whyUnknown(host), hint);
       return undefined;
     }
     const port = portOf(destination, service, dialled, place);
@@ -65,7 +65,7 @@ export class Destinations {
         : near !== undefined
           ? `did you mean "${near}"?`
           : `known: ${known.join(', ')}`;
-    place.error(`no DestinationRule has the subset "${subset}" of ${service.host}`, hint);
+    place.unresolved(`no DestinationRule has the subset "${subset}" of ${service.host}`, hint);
   }
 }
 
@@ -79,14 +79,14 @@ function portOf(
   const known = `${service.host} has ${numbers.length === 0 ? 'no port' : `port ${numbers.join(', ')}`}`;
   if (port?.number !== undefined) {
     if (numbers.includes(port.number)) return port.number;
-    place.at('port', 'number').error(`there is no port ${port.number}: ${known}`);
+    place.at('port', 'number').unresolved(`there is no port ${port.number}: ${known}`);
     return undefined;
   }
   if (dialled !== undefined && numbers.includes(dialled)) return dialled;
   if (numbers.length === 1) return numbers[0];
-  if (numbers.length === 0) place.at('host').error(known);
+  if (numbers.length === 0) place.at('host').unresolved(known);
   else if (dialled !== undefined) {
-    place.at('port').error(`must be given for calls to port ${dialled}: ${known}`, 'add port: { number: ... }');
+    place.at('port').unresolved(`must be given for calls to port ${dialled}: ${known}`, 'add port: { number: ... }');
   }
   return undefined;
 }

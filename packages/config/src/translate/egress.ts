@@ -1,4 +1,5 @@
 import type { Client } from '../client.js';
+import type { Memory } from '../memory.js';
 import type { Settings } from '../options.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { Sidecar } from '../schema/sidecar.js';
@@ -10,20 +11,30 @@ type Rules = NonNullable<NonNullable<Sidecar['spec']>['egress']>;
 
 /** What a client may call: by the Sidecar that is for it, and by what it says itself. */
 export class Egress {
-  /** Whether a host that the configuration does not name is refused. */
-  readonly registryOnly: boolean;
+  readonly #registryOnly: boolean;
   readonly #rules: Rules | undefined;
   readonly #client: Client;
+  readonly #memory: Memory;
 
-  constructor(sidecars: ObjectsByKind['Sidecar'], { client, rootNamespace }: Settings) {
+  constructor(sidecars: ObjectsByKind['Sidecar'], { client, rootNamespace, memory }: Settings) {
     const spec = sidecarFor(sidecars, client, rootNamespace)?.body.spec;
-    this.registryOnly = [client.egress, spec?.outboundTrafficPolicy?.mode].includes('REGISTRY_ONLY');
+    this.#registryOnly = [client.egress, spec?.outboundTrafficPolicy?.mode].includes('REGISTRY_ONLY');
     this.#rules = spec?.egress;
     this.#client = client;
+    this.#memory = memory;
+  }
+
+  /** Whether a host that the configuration does not name is refused. */
+  get registryOnly(): boolean {
+    return this.#memory.ask('egress', (egress) => egress.#registryOnly);
   }
 
   /** Whether calls to this port are routed by its name; what is not seen is like a host that nothing names. */
   sees(service: MeshService, port: MeshPort): boolean {
+    return this.#memory.ask('egress', (egress) => egress.#sees(service, port));
+  }
+
+  #sees(service: MeshService, port: MeshPort): boolean {
     if (service.isHidden === true) return false;
     if (this.#rules === undefined) return true;
     return this.#rules.some(

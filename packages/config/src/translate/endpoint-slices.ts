@@ -1,7 +1,8 @@
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { EndpointSlice, Service, ServicePort, SliceEndpoint } from '../schema/kubernetes.js';
 import { isIpAddress } from './ip-address.js';
-import { type MeshEndpoint, nowhere } from './mesh-service.js';
+import type { MeshEndpoint } from './mesh-service.js';
+import type { NodeIndex } from './nodes.js';
 import type { Labels, PodIndex, Workload } from './workloads.js';
 
 type Slice = ReadObject<EndpointSlice>;
@@ -13,18 +14,23 @@ export class SliceIndex {
   constructor(
     slices: ObjectsByKind['EndpointSlice'],
     private readonly pods: PodIndex,
+    private readonly nodes: NodeIndex,
   ) {
     for (const slice of slices) this.#add(slice);
   }
 
+  of({ namespace, name }: ReadObject<Service>): readonly Slice[] {
+    return this.#slices.get(`${namespace}/${name}`) ?? [];
+  }
+
   hasAny(service: ReadObject<Service>): boolean {
-    return this.#of(service).length > 0;
+    return this.of(service).length > 0;
   }
 
   /** The endpoints of a port, each address once, sorted. */
   endpointsOf(service: ReadObject<Service>, port: ServicePort): MeshEndpoint[] {
     const found = new Map<string, MeshEndpoint>();
-    for (const slice of primaryFamily(this.#of(service), service.body)) {
+    for (const slice of primaryFamily(this.of(service), service.body)) {
       const number = portOf(slice.body, port);
       if (number === undefined) continue;
       for (const endpoint of this.#read(slice, number)) {
@@ -40,7 +46,7 @@ export class SliceIndex {
 
   /** Of the endpoints that are not ready, as far as they are known. */
   unreadyLabelsOf(service: ReadObject<Service>): Labels[] {
-    return this.#of(service).flatMap(({ body, namespace }) =>
+    return this.of(service).flatMap(({ body, namespace }) =>
       (body.endpoints ?? [])
         .filter((endpoint) => healthOf(endpoint) === 'unready')
         .map((endpoint) => this.#workloadOf(endpoint, namespace, endpoint.addresses[0])?.labels)
@@ -64,10 +70,6 @@ export class SliceIndex {
     }
   }
 
-  #of({ namespace, name }: ReadObject<Service>): readonly Slice[] {
-    return this.#slices.get(`${namespace}/${name}`) ?? [];
-  }
-
   *#read({ body, namespace, place }: Slice, port: number): Generator<MeshEndpoint> {
     for (const [index, endpoint] of (body.endpoints ?? []).entries()) {
       const health = healthOf(endpoint);
@@ -84,7 +86,7 @@ export class SliceIndex {
         port,
         draining: health === 'draining',
         weight: undefined,
-        locality: { ...nowhere, zone: endpoint.zone ?? '' },
+        locality: this.nodes.localityOf(endpoint.nodeName, endpoint.zone),
         nodeName: endpoint.nodeName,
         hints: hintsOf(endpoint),
         labels: workload?.labels,

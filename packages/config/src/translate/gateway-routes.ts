@@ -41,7 +41,8 @@ function buildPort(number: number, ports: readonly ServedPort[], context: Contex
     for (const host of hostsOf(set, ports, context.settings)) {
       const routes = routesOf(set, host, number, ports, context);
       const known = hosts.get(host);
-      if (known === undefined) hosts.set(host, routes);
+      // Others have the list, too.
+      if (known === undefined) hosts.set(host, [...routes]);
       else known.push(...routes);
     }
   }
@@ -80,11 +81,11 @@ function routesOf(
   host: string,
   number: number,
   ports: readonly ServedPort[],
-  { destinations, settings }: Context,
-): Route[] {
+  { destinations, settings: { client, memory } }: Context,
+): readonly Route[] {
   const bound = ports.filter((port) => port.hosts.some((served) => commonHost(served.host, host) === host));
   const gateways = new Set(bound.map(({ gateway }) => gateway));
-  return buildRoutes(set, { dialled: number, destinations, gateways, client: settings.client });
+  return buildRoutes(set, { dialled: number, destinations, gateways, client, memory });
 }
 
 /** Several VirtualServices may share a host of a Gateway, and what matches everything would hide the rules of the others. */

@@ -1,4 +1,5 @@
 import type { Route } from '@inmesh/xds/messages';
+import { sameItems } from '../memory.js';
 import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
@@ -26,36 +27,37 @@ export class HttpRoutes {
   readonly #backends: Backends;
 
   constructor(
-    objects: Pick<ObjectsByKind, 'HTTPRoute' | 'ReferenceGrant'>,
+    sources: ObjectsByKind['HTTPRoute'],
     private readonly registry: Registry,
     private readonly virtualServices: VirtualServices,
     destinations: Destinations,
     private readonly settings: Settings,
   ) {
-    const create = () => new Backends(objects.ReferenceGrant, registry, destinations, settings);
-    this.#backends = create();
-    // What is only checked sends no request anywhere.
-    const context = { backends: create(), dialled: undefined };
-    for (const source of objects.HTTPRoute) {
-      readRoutes(source, context);
+    this.#backends = new Backends(registry, destinations, settings);
+    for (const source of sources) {
+      this.#routesFor(source, undefined);
       this.#bind(source);
     }
   }
 
-  /** Whether some route sends a share to a backend that is not there. */
-  get useInvalidBackend(): boolean {
-    return this.#backends.someAreInvalid;
+  /** Undefined where nothing is bound to the port. Where something is, a request that no rule matches is not found. */
+  routesOf({ host, namespace }: MeshService, port: MeshPort): readonly Route[] | undefined {
+    return this.settings.memory.ask('httpRoutes', (routes) => routes.#routesOf(host, namespace, port), areSame);
   }
 
-  /** Undefined where nothing is bound to the port. Where something is, a request that no rule matches is not found. */
-  routesOf({ host, namespace }: MeshService, port: MeshPort): Route[] | undefined {
+  #routesOf(host: string, namespace: string, port: MeshPort): readonly Route[] | undefined {
     const bound = (this.#bindings.get(host) ?? []).filter(({ parent }) => isForPort(parent, port));
     if (bound.length === 0) return undefined;
     const consumers = bound.filter(({ source }) => source.namespace !== namespace);
     const sources = new Set((consumers.length > 0 ? consumers : bound).map(({ source }) => source));
-    const context = { backends: this.#backends, dialled: port.number };
-    const routes = [...sources].flatMap((source): RankedRoute[] => readRoutes(source, context));
+    const routes = [...sources].flatMap((source) => this.#routesFor(source, port.number));
     return routes.sort(byPrecedence).flatMap((ranked) => ranked.routes);
+  }
+
+  /** @param dialled undefined when only mistakes are looked for */
+  #routesFor(source: Source, dialled: number | undefined): readonly RankedRoute[] {
+    const context = { backends: this.#backends, dialled };
+    return this.settings.memory.recall(source, 'routes', [dialled], () => readRoutes(source, context));
   }
 
   #bind(source: Source): void {
@@ -95,8 +97,12 @@ export class HttpRoutes {
   }
 }
 
+function areSame(a: readonly Route[] | undefined, b: readonly Route[] | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && sameItems(a, b));
+}
+
 function ignore(place: Place, reason: string, hint?: string): undefined {
-  place.warn(`${reason}: ignored`, hint);
+  place.unresolved(`${reason}: ignored`, hint, 'warning');
 }
 
 /** A section of a Service is a port by its name (Gateway API `ParentReference`). */

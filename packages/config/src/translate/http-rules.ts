@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Route, RouteSchema } from '@inmesh/xds/messages';
 import type { Client } from '../client.js';
+import type { Memory } from '../memory.js';
 import type { ReadObject } from '../read-objects.js';
 import type { HttpMatch, VirtualService } from '../schema/virtual-service.js';
 import { gatewayKey } from './gateway-names.js';
@@ -15,19 +16,27 @@ type Source = ReadObject<VirtualService>;
 export interface RuleSet {
   readonly source: Source;
   readonly rules: readonly PlacedRule[];
+  /** Those that some of the rules are from. */
+  readonly delegates: readonly Source[];
 }
 
 /** Whose calls routes are for, and through what they come: `mesh`, or the key of a Gateway. */
 export interface RouteScope extends RuleContext {
   readonly gateways: ReadonlySet<string>;
   readonly client: Client;
+  readonly memory: Memory;
 }
 
 /**
  * The routes of a VirtualService for calls to a port, in the order of its rules; nothing after a rule that matches
  * everything (Istio `BuildHTTPRoutesForVirtualService`).
  */
-export function buildRoutes({ source, rules }: RuleSet, scope: RouteScope): Route[] {
+export function buildRoutes(set: RuleSet, scope: RouteScope): readonly Route[] {
+  const inputs = [scope.dialled, ...scope.gateways];
+  return scope.memory.recall(set, 'routes', inputs, () => buildAll(set, scope));
+}
+
+function buildAll({ source, rules }: RuleSet, scope: RouteScope): Route[] {
   const routes: Route[] = [];
   for (const placed of rules) {
     const matches = matchesFor(placed, scope);

@@ -67,6 +67,10 @@ export interface MeshService {
 
 export const nowhere: Locality = { region: '', zone: '', subZone: '' };
 
+export function isSameLocality(a: Locality, b: Locality): boolean {
+  return a.region === b.region && a.zone === b.zone && a.subZone === b.subZone;
+}
+
 /** `outbound|9080|v1|reviews.default.svc.cluster.local` (Istio `BuildSubsetKey`). */
 export function clusterName(host: string, port: number, subset = ''): string {
   return `outbound|${port}|${subset}|${host}`;

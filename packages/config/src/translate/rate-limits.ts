@@ -1,5 +1,5 @@
 import type { Route } from '@inmesh/xds/messages';
-import type { IssueList } from '../issues.js';
+import { sameItems } from '../memory.js';
 import type { ConfigObject } from '../objects.js';
 import type { Settings } from '../options.js';
 import { Place } from '../place.js';
@@ -11,7 +11,8 @@ import { type BuiltRateLimit, buildRateLimit } from './local-rate-limit.js';
 import type { MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
 
-interface PlacedLimit extends BuiltRateLimit {
+interface PlacedLimit {
+  readonly limit: BuiltRateLimit;
   /** Undefined: of all hosts. */
   readonly hosts: ReadonlySet<string> | undefined;
 }
@@ -25,21 +26,26 @@ export class RateLimits {
     documents: readonly ConfigObject[],
     private readonly registry: Registry,
     private readonly settings: Settings,
-    issues: IssueList,
   ) {
+    const { memory } = settings;
     for (const document of documents) {
-      const place = Place.of(document, issues);
-      const body = read(document.body, object(limitsFields), place);
+      const place = Place.of(document, memory);
+      const body = memory.recall(document, 'limits', [], () => read(document.body, object(limitsFields), place));
       for (const [index, limit] of (body?.limits ?? []).entries()) this.#add(limit, place.at('limits', index));
     }
   }
 
   /** The routes of a host with its limits on each. */
   addTo({ host }: MeshService, routes: readonly Route[]): readonly Route[] {
-    const limits = [...this.#byName.values()]
-      .filter(({ hosts }) => hosts === undefined || hosts.has(host))
-      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    const limits = this.settings.memory.ask('rateLimits', (all) => all.#limitsOf(host), sameItems);
     return limits.length === 0 ? routes : routes.map((route) => withLimits(route, limits));
+  }
+
+  #limitsOf(host: string): readonly BuiltRateLimit[] {
+    return [...this.#byName.values()]
+      .filter(({ hosts }) => hosts === undefined || hosts.has(host))
+      .map(({ limit }) => limit)
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   #add(limit: Limit, place: Place): void {
@@ -55,7 +61,8 @@ export class RateLimits {
     this.#firstOfName.set(name, place);
     const hosts = host === undefined ? undefined : new Set(this.registry.matching(host).map((service) => service.host));
     if (host !== undefined && hosts?.size === 0) this.#sayUnknown(host, place.at('destination'));
-    this.#byName.set(name, { ...buildRateLimit(limit, name), hosts });
+    const built = this.settings.memory.recall(limit, 'built', [name], () => buildRateLimit(limit, name));
+    this.#byName.set(name, { limit: built, hosts });
   }
 
   get #namespace(): string {

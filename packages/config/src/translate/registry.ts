@@ -1,12 +1,14 @@
+import { type Memory, sameItems } from '../memory.js';
 import { nearest } from '../nearest.js';
 import type { Settings } from '../options.js';
 import type { ObjectsByKind } from '../read-objects.js';
 import { SliceIndex } from './endpoint-slices.js';
 import { matchesWildcard, wildcardsOf } from './hosts.js';
 import type { MeshPort, MeshService } from './mesh-service.js';
+import type { NodeIndex } from './nodes.js';
 import { translateServiceEntry } from './service-entry.js';
 import { translateServices } from './services.js';
-import { PodIndex } from './workloads.js';
+import type { PodIndex } from './workloads.js';
 
 /** Looking for a near name takes a comparison with every host, and one mistake can be made a thousand times. */
 const maxHints = 50;
@@ -17,13 +19,16 @@ export class Registry {
   readonly #hints = new Map<string, string>();
   #sorted: MeshService[] | undefined;
 
+  constructor(private readonly memory: Memory) {}
+
   add(service: MeshService): void {
     this.#sorted = undefined;
     const other = this.#services.get(service.host);
     if (other === undefined || (other.isHidden === true && service.isHidden !== true)) {
       this.#services.set(service.host, service);
     } else if (service.isHidden !== true || other.isHidden === true) {
-      this.#services.set(service.host, merge(other, service));
+      const merged = this.memory.recall(service, 'merged', [other], () => merge(other, service));
+      this.#services.set(service.host, merged);
     }
   }
 
@@ -33,6 +38,10 @@ export class Registry {
 
   /** Of this very name, or of the wildcard of a ServiceEntry. */
   find(host: string): MeshService | undefined {
+    return this.memory.ask('registry', (registry) => registry.#find(host));
+  }
+
+  #find(host: string): MeshService | undefined {
     const exact = this.#services.get(host);
     if (exact !== undefined) return exact;
     for (const wildcard of wildcardsOf(host)) {
@@ -44,6 +53,10 @@ export class Registry {
 
   /** All that a host name with or without a wildcard means. */
   matching(host: string): MeshService[] {
+    return this.memory.ask('registry', (registry) => registry.#matching(host), sameItems);
+  }
+
+  #matching(host: string): MeshService[] {
     const exact = this.#services.get(host);
     if (exact !== undefined || !host.startsWith('*')) return exact === undefined ? [] : [exact];
     return this.sorted().filter((service) => matchesWildcard(host, service.host));
@@ -57,6 +70,10 @@ export class Registry {
 
   /** What to write instead of a host that is not there. */
   hintFor(host: string, { clusterDomain }: Settings): string | undefined {
+    return this.memory.ask('registry', (registry) => registry.#hintFor(host, clusterDomain));
+  }
+
+  #hintFor(host: string, clusterDomain: string): string | undefined {
     const longer = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`].find((name) =>
       this.#services.has(name),
     );
@@ -96,14 +113,21 @@ function merge(older: MeshService, younger: MeshService): MeshService {
   return { ...older, ports: [...older.ports, ...younger.ports.filter(isNew)] };
 }
 
-export function buildRegistry(objects: ObjectsByKind, settings: Settings): Registry {
-  const registry = new Registry();
-  const pods = new PodIndex(objects.Pod);
-  const slices = new SliceIndex(objects.EndpointSlice, pods);
+export function buildRegistry(
+  objects: ObjectsByKind,
+  { pods, nodes }: { readonly pods: PodIndex; readonly nodes: NodeIndex },
+  settings: Settings,
+): Registry {
+  const { memory, client } = settings;
+  const registry = new Registry(memory);
+  const slices = new SliceIndex(objects.EndpointSlice, pods, nodes);
   for (const service of translateServices(objects.Service, slices, settings)) registry.add(service);
   const workloads = { pods, entries: objects.WorkloadEntry };
   for (const entry of objects.ServiceEntry) {
-    for (const service of translateServiceEntry(entry, workloads, settings.client)) registry.add(service);
+    // Without a selector it has nothing from others.
+    const inputs = entry.body.spec.workloadSelector === undefined ? [] : [workloads.entries];
+    const services = memory.recall(entry, 'services', inputs, () => translateServiceEntry(entry, workloads, client));
+    for (const service of services) registry.add(service);
   }
   return registry;
 }

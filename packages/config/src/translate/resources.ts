@@ -9,6 +9,7 @@ import {
   RouteSchema,
 } from '@inmesh/xds/messages';
 import type { Client } from '../client.js';
+import type { Memory } from '../memory.js';
 import type { Settings } from '../options.js';
 import { buildAssignment } from './assignments.js';
 import { buildBlockAll, everyOtherHost } from './block-all.js';
@@ -21,7 +22,7 @@ import type { GatewayResources } from './gateway-routes.js';
 import { hashPoliciesFor } from './hash-policies.js';
 import { buildMatch } from './http-matches.js';
 import type { HttpRoutes } from './http-routes.js';
-import { buildInvalidBackendCluster } from './invalid-backend.js';
+import { buildInvalidBackendCluster, invalidBackend } from './invalid-backend.js';
 import { buildListener, buildRouteConfiguration } from './listeners.js';
 import type { LocalityGroup } from './locality-groups.js';
 import { placeEndpoints } from './locality-placement.js';
@@ -52,76 +53,100 @@ export interface Rules {
 
 /** Everything that a client is told, each map sorted by name. */
 export function buildResources(registry: Registry, rules: Rules, settings: Settings): ResourceSet {
+  const { memory } = settings;
   const builder = new Builder(rules, settings);
   const services = registry.sorted();
-  for (const service of services) builder.addListeners(service);
-  if (rules.egress.registryOnly) builder.addListener(everyOtherHost, buildBlockAll());
+  const hosts = services.flatMap((service) => {
+    return memory.recall(service, 'listeners', [], () => builder.listenersOf(service));
+  });
+  if (rules.egress.registryOnly) hosts.push(listed(everyOtherHost, buildBlockAll()));
   // After the services: what a Gateway has a rule for is routed by it.
-  builder.routes.push(...rules.gateway.routes);
-  builder.listeners.push(...rules.gateway.listeners);
-  if (rules.inbound !== undefined) builder.listeners.push(rules.inbound);
-  const referenced = referencedClusters(builder.routes);
-  for (const service of services) builder.addClusters(service, referenced);
-  if (rules.httpRoutes.useInvalidBackend) builder.addCluster(buildInvalidBackendCluster(), []);
+  const routes = [...hosts.map((host) => host.routes), ...rules.gateway.routes];
+  const listeners = [...hosts.map(({ listener }) => listener), ...rules.gateway.listeners];
+  if (rules.inbound !== undefined) listeners.push(rules.inbound);
+  const referenced = referencedClusters(routes);
+  memory.referenced = referenced;
+  const clusters = services.flatMap((service) => {
+    return memory.recall(service, 'clusters', [], () => builder.clustersOf(service));
+  });
+  if (referenced.has(invalidBackend)) clusters.push(withAssignment(buildInvalidBackendCluster(), []));
   return {
-    listeners: byName(builder.listeners, ({ name }) => name),
-    routes: byName(builder.routes, ({ name }) => name),
-    clusters: byName(builder.clusters, ({ name }) => name),
-    assignments: byName(builder.assignments, (assignment) => assignment.clusterName),
+    listeners: byName(listeners, ({ name }) => name, memory),
+    routes: byName(routes, ({ name }) => name, memory),
+    clusters: byName(
+      clusters.map(({ cluster }) => cluster),
+      ({ name }) => name,
+      memory,
+    ),
+    assignments: byName(
+      clusters.flatMap(({ assignment }) => assignment ?? []),
+      (assignment) => assignment.clusterName,
+      memory,
+    ),
   };
 }
 
-class Builder {
-  readonly listeners: Listener[] = [];
-  readonly routes: RouteConfiguration[] = [];
-  readonly clusters: Cluster[] = [];
-  readonly assignments: ClusterLoadAssignment[] = [];
+/** A name that is dialled, and the routes of calls to it. */
+interface Listed {
+  readonly listener: Listener;
+  readonly routes: RouteConfiguration;
+}
 
+function listed(name: string, routes: RouteConfiguration, isOpaque = false): Listed {
+  const listener = buildListener(name, routes.name);
+  return { listener: isOpaque ? markOpaque(listener) : listener, routes };
+}
+
+interface Clustered {
+  readonly cluster: Cluster;
+  /** Undefined where its endpoints do not come by EDS. */
+  readonly assignment: ClusterLoadAssignment | undefined;
+}
+
+function withAssignment(cluster: Cluster, groups: readonly LocalityGroup[]): Clustered {
+  const isByEds = cluster.edsClusterConfig !== undefined;
+  return { cluster, assignment: isByEds ? buildAssignment(cluster.name, groups) : undefined };
+}
+
+class Builder {
   constructor(
     private readonly rules: Rules,
     private readonly settings: Settings,
   ) {}
 
-  addListeners(service: MeshService): void {
+  listenersOf(service: MeshService): Listed[] {
     const { egress, rateLimits } = this.rules;
-    for (const port of service.ports) {
+    return service.ports.flatMap((port) => {
       // What is not HTTP has no routes, but where nothing else may be called, what is listed has to be.
       const isOpaque = port.protocol === 'opaque';
-      if ((isOpaque && !egress.registryOnly) || !egress.sees(service, port)) continue;
+      if ((isOpaque && !egress.registryOnly) || !egress.sees(service, port)) return [];
       const routes = rateLimits.addTo(service, this.#routesOf(service, port));
       const configuration = buildRouteConfiguration(service, port, routes);
-      this.addListener(configuration.name, configuration, isOpaque);
-    }
+      return [listed(configuration.name, configuration, isOpaque)];
+    });
   }
 
-  addListener(name: string, configuration: RouteConfiguration, isOpaque = false): void {
-    this.routes.push(configuration);
-    const listener = buildListener(name, configuration.name);
-    this.listeners.push(isOpaque ? markOpaque(listener) : listener);
-  }
-
-  /** @param referenced what routes of hosts that are seen lead to, be it seen itself or not */
-  addClusters(service: MeshService, referenced: ReadonlySet<string>): void {
+  clustersOf(service: MeshService): Clustered[] {
     const { destinationRules, egress } = this.rules;
     const rule = destinationRules.of(service);
     sayEmptySubsets(service, rule);
-    for (const port of service.ports) {
+    return service.ports.flatMap((port) => {
       const isSeen = egress.sees(service, port);
-      for (const cluster of clustersOf(port, rule)) {
-        const name = clusterName(service.host, port.number, cluster.subset);
-        if ((isSeen && !rule.hiddenSubsets.includes(cluster.subset)) || referenced.has(name)) {
-          this.#addOne(service, port, cluster);
-        }
-      }
-    }
+      return clustersOf(port, rule)
+        .filter(({ subset }) => {
+          const isOffered = isSeen && !rule.hiddenSubsets.includes(subset);
+          return isOffered || this.#isReferenced(clusterName(service.host, port.number, subset));
+        })
+        .map((cluster) => this.#clusterOf(service, port, cluster));
+    });
   }
 
-  addCluster(cluster: Cluster, groups: readonly LocalityGroup[]): void {
-    this.clusters.push(cluster);
-    if (cluster.edsClusterConfig !== undefined) this.assignments.push(buildAssignment(cluster.name, groups));
+  /** Whether routes of hosts that are seen lead to it, be it seen itself or not. */
+  #isReferenced(cluster: string): boolean {
+    return this.settings.memory.ask('referenced', (names) => names.has(cluster));
   }
 
-  #addOne(service: MeshService, port: MeshPort, { subset, endpoints, policy }: PortCluster): void {
+  #clusterOf(service: MeshService, port: MeshPort, { subset, endpoints, policy }: PortCluster): Clustered {
     const found =
       policy.loadBalancer?.simple === 'PASSTHROUGH'
         ? asDialled(service.host, port.number)
@@ -134,10 +159,10 @@ class Builder {
     const { discovery } = found;
     const localityWeighted = weighsLocalities(mode);
     const source = { service, port, subset, discovery, groups, policy, localityWeighted, trustDomain };
-    this.addCluster(buildCluster(source), groups);
+    return withAssignment(buildCluster(source), groups);
   }
 
-  #routesOf(service: MeshService, port: MeshPort): Route[] {
+  #routesOf(service: MeshService, port: MeshPort): readonly Route[] {
     const { virtualServices, httpRoutes, destinationRules } = this.rules;
     const ofRules =
       port.protocol === 'opaque'
@@ -191,7 +216,14 @@ function endpointsOf({ endpoints }: MeshPort, { subset }: PlacedSubset): MeshPor
 function byName<Resource>(
   resources: readonly Resource[],
   nameOf: (resource: Resource) => string,
+  memory: Memory,
 ): Map<string, Resource> {
-  const entries = resources.map((resource): [string, Resource] => [nameOf(resource), resource]);
-  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const names = resources.map(nameOf);
+  // Names stay when what they stand for changes, and with them the order.
+  const order = memory.recallOf('order', names, () => sortedIndexes(names));
+  return new Map(order.map((index) => [names[index]!, resources[index]!]));
+}
+
+function sortedIndexes(names: readonly string[]): readonly number[] {
+  return [...names.keys()].sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
 }

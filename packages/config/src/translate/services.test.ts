@@ -41,7 +41,10 @@ describe('The endpoints of a Service', () => {
       '{ addresses: [10.0.0.3], conditions: { ready: false, serving: false, terminating: true } }',
       '{ addresses: [10.0.0.4], conditions: { ready: false } }',
     );
-    expect(endpointsOf(shop, states)).toEqual(['/10.0.0.1/3', '/10.0.0.2/3']);
+    const ready = slice(ofShop, '{ addresses: [10.0.0.5] }');
+    expect(endpointsOf(shop, states, ready)).toEqual(['/10.0.0.1/3', '/10.0.0.2/3', '/10.0.0.5/1']);
+    // Where none is ready, those are called that still can be.
+    expect(endpointsOf(shop, states)).toEqual(['/10.0.0.1/1', '/10.0.0.2/1']);
   });
 
   it('are grouped by zone and counted once, however many slices they are in', () => {

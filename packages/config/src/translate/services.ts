@@ -14,7 +14,9 @@ export function translateServices(
   slices: SliceIndex,
   settings: Settings,
 ): MeshService[] {
-  return services.map((service) => translateService(service, slices, settings));
+  return services.map((service) =>
+    settings.memory.recall(service, 'service', slices.of(service), () => translateService(service, slices, settings)),
+  );
 }
 
 /** Istio's way to say on a Service what a ServiceEntry has a field for. */

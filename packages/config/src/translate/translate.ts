@@ -3,18 +3,21 @@ import { asSdk, Client, type ClientTraits, type ClientView, traitsOfBoth } from 
 import { inDialectOf } from '../dialects/dialect.js';
 import { addBootstraps } from '../envoy/add-bootstraps.js';
 import { isBootstrapObject } from '../envoy/bootstrap-object.js';
-import { type Issue, IssueList } from '../issues.js';
+import type { Issue } from '../issues.js';
 import { isLimitsObject } from '../limits-object.js';
+import { Memory } from '../memory.js';
 import type { ConfigObject } from '../objects.js';
 import { type LoadOptions, settingsOf } from '../options.js';
 import { readObjects } from '../read-objects.js';
 import { buildSecrets } from '../secrets/build-secrets.js';
+import { Delegates } from './delegates.js';
 import { DestinationRules } from './destination-rules.js';
 import { Destinations } from './destinations.js';
 import { Egress } from './egress.js';
 import { buildGatewayResources } from './gateway-routes.js';
 import { Gateways } from './gateways.js';
 import { HttpRoutes } from './http-routes.js';
+import { NodeIndex } from './nodes.js';
 import { RateLimits } from './rate-limits.js';
 import { buildRegistry } from './registry.js';
 import { buildResources } from './resources.js';
@@ -23,6 +26,7 @@ import { MeshTls } from './security/mesh-tls.js';
 import { PeerModes } from './security/peer-modes.js';
 import { type SelectingPolicy, selectingPolicies } from './security/selecting-policies.js';
 import { VirtualServices } from './virtual-services.js';
+import { PodIndex } from './workloads.js';
 
 export interface Translation {
   readonly resources: ResourceSet;
@@ -34,44 +38,68 @@ export interface Translation {
 }
 
 /** Objects of Kubernetes, Istio and the Gateway API as xDS resources. Equal objects give equal bytes. */
-export function translate(written: readonly ConfigObject[], options: LoadOptions = {}): Translation {
+export function translate(
+  written: readonly ConfigObject[],
+  options: LoadOptions = {},
+  memory = new Memory(),
+): Translation {
   const { client } = options;
-  const forSdk = translateForSdk(written, client === undefined ? options : { ...options, client: asSdk(client) });
-  return client === undefined ? forSdk : inDialect(forSdk, client);
+  const sdk = client === undefined ? options : { ...options, client: asSdk(client) };
+  const forSdk = translateForSdk(written, sdk, memory);
+  return client === undefined ? forSdk : inDialect(forSdk, client, memory);
 }
 
 /** The last step: what was made for an SDK in the form that this client takes, who is like that SDK in all else. */
-export function inDialect<Made extends Translation>(made: Made, view: ClientView): Made {
-  const client = new Client(view);
-  const resources = inDialectOf(client, made.resources);
+export function inDialect<Made extends Translation>(made: Made, view: ClientView, memory: Memory): Made {
+  const client = new Client(view, memory);
+  memory.client = client;
+  const resources = inDialectOf(client, made.resources, memory);
   return { ...made, resources, client: traitsOfBoth(made.client, client.asked) };
 }
 
-function translateForSdk(written: readonly ConfigObject[], options: LoadOptions): Translation {
-  const settings = settingsOf(options);
-  const issues = new IssueList();
+function translateForSdk(written: readonly ConfigObject[], options: LoadOptions, memory: Memory): Translation {
+  const settings = settingsOf(options, memory);
+  const world = memory.begin();
+  world.client = settings.client;
   const bootstraps = written.filter(isBootstrapObject);
   const kubernetes = written.filter((object) => !isBootstrapObject(object) && !isLimitsObject(object));
-  const objects = readObjects(kubernetes, settings.defaultNamespace, issues);
-  const registry = buildRegistry(objects, settings);
+  const objects = readObjects(kubernetes, settings.defaultNamespace, memory);
+  world.grants = objects.ReferenceGrant;
+  const pods = memory.recall(objects.Pod, 'index', [], () => new PodIndex(objects.Pod, memory));
+  const nodes = memory.recall(objects.Node, 'index', [], () => new NodeIndex(objects.Node, memory));
+  world.pods = pods;
+  world.nodes = nodes;
+  const registry = buildRegistry(objects, { pods, nodes }, settings);
+  world.registry = registry;
   const destinationRules = new DestinationRules(objects.DestinationRule, registry, settings);
+  world.destinationRules = destinationRules;
   const destinations = new Destinations(registry, destinationRules, settings);
   const gateways = new Gateways(objects.Gateway, settings);
-  const virtualServices = new VirtualServices(objects.VirtualService, destinations, registry, gateways, settings);
-  const httpRoutes = new HttpRoutes(objects, registry, virtualServices, destinations, settings);
-  const rateLimits = new RateLimits(written.filter(isLimitsObject), registry, settings, issues);
+  const delegates = new Delegates(objects.VirtualService, memory);
+  world.delegates = delegates;
+  const rules = { delegates, destinations, registry, gateways };
+  const virtualServices = new VirtualServices(objects.VirtualService, rules, settings);
+  world.virtualServices = virtualServices;
+  const httpRoutes = new HttpRoutes(objects.HTTPRoute, registry, virtualServices, destinations, settings);
+  world.httpRoutes = httpRoutes;
+  const rateLimits = new RateLimits(written.filter(isLimitsObject), registry, settings);
+  world.rateLimits = rateLimits;
   const egress = new Egress(objects.Sidecar, settings);
+  world.egress = egress;
   const gateway = buildGatewayResources(gateways, { virtualServices, destinations, settings });
-  const peerModes = new PeerModes(objects.PeerAuthentication, settings);
+  const peerModes = memory.recall(objects.PeerAuthentication, 'modes', [], () => {
+    return new PeerModes(objects.PeerAuthentication, settings);
+  });
+  world.peerModes = peerModes;
   const inbound = buildInbound(objects, peerModes, registry, settings);
-  const meshTls = new MeshTls(peerModes);
+  const meshTls = new MeshTls(memory);
   const built = buildResources(
     registry,
     { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway, inbound, meshTls },
     settings,
   );
   const secrets = buildSecrets(objects.Secret, settings);
-  const resources = { ...addBootstraps(built, bootstraps, issues), secrets };
+  const resources = { ...addBootstraps(built, bootstraps, memory), secrets };
   const selecting = selectingPolicies(objects);
-  return { resources, issues: issues.sorted(), client: settings.client.asked, selecting };
+  return { resources, issues: memory.issues(), client: settings.client.asked, selecting };
 }

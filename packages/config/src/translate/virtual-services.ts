@@ -2,17 +2,25 @@ import type { Route } from '@inmesh/xds/messages';
 import type { Settings } from '../options.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { VirtualService } from '../schema/virtual-service.js';
-import { Delegates, isDelegate } from './delegates.js';
+import { type Delegates, isDelegate } from './delegates.js';
 import type { Destinations } from './destinations.js';
 import { gatewayKey, mesh } from './gateway-names.js';
 import type { Gateways } from './gateways.js';
 import { resolveHost, wildcardsOf } from './hosts.js';
-import { buildRoutes, checkRules, type RuleSet } from './http-rules.js';
+import { buildRoutes, checkRules, type RouteScope, type RuleSet } from './http-rules.js';
 import type { MeshService } from './mesh-service.js';
 import type { Registry } from './registry.js';
 import { isExportedTo } from './visibility.js';
 
 type Source = ReadObject<VirtualService>;
+
+/** What rules are read with. */
+export interface VirtualServicesWorld {
+  readonly delegates: Delegates;
+  readonly destinations: Destinations;
+  readonly registry: Registry;
+  readonly gateways: Gateways;
+}
 
 const meshOnly: ReadonlySet<string> = new Set([mesh]);
 
@@ -24,38 +32,47 @@ export class VirtualServices {
 
   constructor(
     sources: ObjectsByKind['VirtualService'],
-    private readonly destinations: Destinations,
-    private readonly registry: Registry,
-    private readonly gateways: Gateways,
+    private readonly world: VirtualServicesWorld,
     private readonly settings: Settings,
   ) {
-    const delegates = new Delegates(sources);
+    const { delegates, destinations } = world;
+    const sets = sources.map((source) => delegates.expand(source));
     // Also where no host of it is known, and where an older one takes all of its hosts.
-    const sets = sources.map((source) => ({ source, rules: delegates.expand(source) }));
-    for (const set of sets) checkRules(set, { dialled: undefined, destinations });
-    for (const { place } of delegates.unused) {
-      place.at('spec').warn('has no hosts, and no VirtualService delegates to it: not used', 'add hosts');
+    for (const set of sets) {
+      settings.memory.recall(set, 'check', [], () => checkRules(set, { dialled: undefined, destinations }));
+    }
+    for (const { place } of delegates.unusedBy(sets)) {
+      place
+        .at('spec')
+        .unresolved('has no hosts, and no VirtualService delegates to it: not used', 'add hosts', 'warning');
     }
     for (const set of sets) if (!isDelegate(set.source)) this.#bind(set);
   }
 
-  find(service: MeshService): Source | undefined {
-    return this.#find(service)?.source;
+  find({ host }: MeshService): Source | undefined {
+    return this.settings.memory.ask('virtualServices', (services) => services.#find(host)?.source);
   }
 
   /** Undefined where no VirtualService has a rule for the port: then it is as if there were none (Istio). */
-  routesOf(service: MeshService, port: number): Route[] | undefined {
-    const found = this.#find(service);
-    const { destinations } = this;
-    const scope = { dialled: port, destinations, gateways: meshOnly, client: this.settings.client };
-    const routes = found && buildRoutes(found, scope);
+  routesOf({ host }: MeshService, port: number): readonly Route[] | undefined {
+    return this.settings.memory.ask('virtualServices', (services) => services.#routesOf(host, port));
+  }
+
+  #routesOf(host: string, port: number): readonly Route[] | undefined {
+    const found = this.#find(host);
+    const routes = found && buildRoutes(found, this.#scope(port, meshOnly));
     return routes === undefined || routes.length === 0 ? undefined : routes;
   }
 
-  #find(service: MeshService): RuleSet | undefined {
-    const exact = this.#byHost.get(service.host);
+  #scope(dialled: number, gateways: ReadonlySet<string>): RouteScope {
+    const { client, memory } = this.settings;
+    return { dialled, destinations: this.world.destinations, gateways, client, memory };
+  }
+
+  #find(host: string): RuleSet | undefined {
+    const exact = this.#byHost.get(host);
     if (exact !== undefined) return exact;
-    for (const wildcard of wildcardsOf(service.host)) {
+    for (const wildcard of wildcardsOf(host)) {
       const found = this.#byHost.get(wildcard);
       if (found !== undefined) return found;
     }
@@ -74,17 +91,17 @@ export class VirtualServices {
   /** Whether it is bound to a Gateway that is there. Mistakes are said to every client, not to that Gateway alone. */
   #checkGateways(set: RuleSet): boolean {
     const { body, place, namespace } = set.source;
-    const { destinations } = this;
+    const { gateways } = this.world;
     let isBound = false;
     for (const [index, written] of (body.spec.gateways ?? []).entries()) {
       if (written === mesh) continue;
       const key = gatewayKey(written, namespace);
-      isBound ||= this.gateways.has(key);
-      for (const dialled of this.gateways.numbersOf(key)) {
-        buildRoutes(set, { dialled, destinations, gateways: new Set([key]), client: this.settings.client });
-      }
-      if (!this.gateways.has(key))
-        place.at('spec', 'gateways', index).warn(`there is no Gateway ${key}: ignored`, this.gateways.hintFor(key));
+      isBound ||= gateways.has(key);
+      for (const dialled of gateways.numbersOf(key)) buildRoutes(set, this.#scope(dialled, new Set([key])));
+      if (!gateways.has(key))
+        place
+          .at('spec', 'gateways', index)
+          .unresolved(`there is no Gateway ${key}: ignored`, gateways.hintFor(key), 'warning');
     }
     return isBound;
   }
@@ -102,8 +119,10 @@ export class VirtualServices {
       return;
     }
     this.#byHost.set(host, set);
-    if (isBoundToGateway || this.registry.matching(host).length > 0) return;
-    place.warn(`${this.registry.whyUnknown(host)}: not used`, this.registry.hintFor(host, this.settings));
+    const { registry } = this.world;
+    if (isBoundToGateway || registry.matching(host).length > 0) return;
+    const hint = registry.hintFor(host, this.settings);
+    place.unresolved(`${registry.whyUnknown(host)}: not used`, hint, 'warning');
   }
 }
 

@@ -1,3 +1,4 @@
+import { type Memory, sameItems } from '../memory.js';
 import { isRecord } from '../objects.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 
@@ -19,32 +20,45 @@ export interface WorkloadIdentity {
 
 type Pod = ObjectsByKind['Pod'][number];
 
+interface PodAtAddress {
+  readonly workload: Workload;
+  readonly namespace: string;
+  readonly address: string;
+}
+
 /** Pods by their name and by their address. */
 export class PodIndex {
   readonly #byName = new Map<string, Workload>();
   readonly #byAddress = new Map<string, Workload>();
-  readonly #pods: { readonly workload: Workload; readonly namespace: string; readonly address: string }[] = [];
+  readonly #pods: PodAtAddress[] = [];
 
-  constructor(pods: readonly Pod[]) {
+  constructor(
+    pods: readonly Pod[],
+    private readonly memory: Memory,
+  ) {
     for (const pod of pods) {
-      const workload = describePod(pod);
+      const workload = memory.recall(pod, 'workload', [], () => describePod(pod));
       this.#byName.set(`${pod.namespace}/${pod.name}`, workload);
       for (const address of addressesOf(pod)) this.#byAddress.set(address, workload);
-      const [address] = addressesOf(pod);
-      if (address !== undefined) this.#pods.push({ workload, namespace: pod.namespace, address });
+      const placed = memory.recall(pod, 'placed', [], () => placedPod(pod, workload));
+      if (placed !== undefined) this.#pods.push(placed);
     }
   }
 
   named(namespace: string, name: string): Workload | undefined {
-    return this.#byName.get(`${namespace}/${name}`);
+    return this.memory.ask('pods', (pods) => pods.#byName.get(`${namespace}/${name}`));
   }
 
   at(address: string): Workload | undefined {
-    return this.#byAddress.get(address);
+    return this.memory.ask('pods', (pods) => pods.#byAddress.get(address));
   }
 
   /** Pods with an address that have all of these labels. */
-  selected(namespace: string, selector: Labels): readonly { workload: Workload; address: string }[] {
+  selected(namespace: string, selector: Labels): readonly PodAtAddress[] {
+    return this.memory.ask('pods', (pods) => pods.#selected(namespace, selector), sameItems);
+  }
+
+  #selected(namespace: string, selector: Labels): readonly PodAtAddress[] {
     return this.#pods.filter((pod) => pod.namespace === namespace && hasLabels(pod.workload.labels, selector));
   }
 }
@@ -87,6 +101,11 @@ function workloadNameOf({ name, metadata }: ReadObject<unknown>): string {
   const hash = metadata.labels?.['pod-template-hash'];
   if (owner.kind !== 'ReplicaSet' || hash === undefined) return owner.name;
   return owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
+}
+
+function placedPod(pod: Pod, workload: Workload): PodAtAddress | undefined {
+  const [address] = addressesOf(pod);
+  return address === undefined ? undefined : { workload, namespace: pod.namespace, address };
 }
 
 function addressesOf({ body }: Pod): string[] {

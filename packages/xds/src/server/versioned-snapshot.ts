@@ -61,8 +61,17 @@ function versionType<Kind extends ServedKind>(
   for (const [name, message] of servedTypes[kind].of(set)) {
     resources.set(name, versionResource(kind, name, message, previous?.resources.get(name)));
   }
+  if (previous !== undefined && isSame(resources, previous.resources)) return previous;
   const version = versionOfAll(resources);
   return version === previous?.version ? previous : { version, resources };
+}
+
+type Resources = VersionedType['resources'];
+
+function isSame(resources: Resources, previous: Resources): boolean {
+  if (resources.size !== previous.size) return false;
+  for (const [name, resource] of resources) if (previous.get(name) !== resource) return false;
+  return true;
 }
 
 /** One of no snapshot. */

@@ -1,5 +1,6 @@
 import type { ResourceSet } from '@inmesh/xds';
 import type { Client } from '../../client.js';
+import type { Memory } from '../../memory.js';
 import { everyOtherHost } from '../../translate/block-all.js';
 import { byName } from '../by-name.js';
 import { entriesOf } from '../entries.js';
@@ -9,7 +10,6 @@ import { opaquePorts } from './opaque-ports.js';
 import { hostsByPort } from './port-hosts.js';
 import { listenersByPort } from './port-listeners.js';
 import { proxyListener } from './proxy-listener.js';
-import { withOwnLimits } from './rate-limits.js';
 
 /**
  * What a sidecar of Istio is told for the calls that go out of its pod. Of the calls that come in it is told nothing, so that
@@ -25,16 +25,18 @@ import { withOwnLimits } from './rate-limits.js';
  *   connections through to any address: nothing tells which address is which Service's.
  * - Where they are not (`NONE`): the listeners of ports are bound on loopback, `127.0.0.1_80`.
  */
-export function forEnvoy(resources: ResourceSet, client: Client): ResourceSet {
-  const entries = entriesOf(resources);
+export function forEnvoy(resources: ResourceSet, client: Client, memory: Memory): ResourceSet {
+  const entries = entriesOf(resources, memory);
   const http = entries.filter(({ isOpaque }) => !isOpaque);
-  const ports = hostsByPort(http, client).map(withOwnLimits);
+  const ports = hostsByPort(http, client, memory);
   const registryOnly = resources.listeners.has(everyOtherHost);
   const { listeners, routes } =
     client.proxyPort === undefined
-      ? listenersByPort({ ports, opaque: opaquePorts(entries), registryOnly }, client)
-      : proxyListener(ports, client.proxyPort);
-  const clusters = [...resources.clusters.values()].map(asEnvoyCluster);
+      ? listenersByPort({ ports, opaque: opaquePorts(entries), registryOnly }, client, memory)
+      : proxyListener(ports, client.proxyPort, memory);
+  const clusters = [...resources.clusters.values()].map((cluster) =>
+    memory.recall(cluster, 'for envoy', [], () => asEnvoyCluster(cluster)),
+  );
   return {
     ...resources,
     listeners: byName(listeners),

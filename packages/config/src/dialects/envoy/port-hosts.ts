@@ -1,17 +1,19 @@
 import type { RouteConfiguration, VirtualHost } from '@inmesh/xds/messages';
 import type { Client } from '../../client.js';
+import type { Memory } from '../../memory.js';
 import type { Entry } from '../entries.js';
 import { domainsFor } from '../short-names.js';
 import { withSettingsOf } from './configuration-settings.js';
+import { withOwnLimits } from './rate-limits.js';
 
-/** All virtual hosts of one port, each domain once. */
+/** All virtual hosts of one port, each domain once, with the limits that the caller keeps. */
 export interface HostsOfPort {
   readonly port: number;
   readonly hosts: readonly VirtualHost[];
 }
 
 /** A proxy has one listener for a port, where the SDK has one for each host. Sorted by port. */
-export function hostsByPort(entries: readonly Entry[], client: Client): HostsOfPort[] {
+export function hostsByPort(entries: readonly Entry[], client: Client, memory: Memory): HostsOfPort[] {
   const byPort = new Map<number, Entry[]>();
   for (const entry of entries) {
     const known = byPort.get(entry.port);
@@ -20,7 +22,9 @@ export function hostsByPort(entries: readonly Entry[], client: Client): HostsOfP
   }
   return [...byPort]
     .sort(([a], [b]) => a - b)
-    .map(([port, ofPort]) => ({ port, hosts: mergeHosts(port, ofPort, client) }));
+    .map(([port, ofPort]) =>
+      memory.recallOf('envoy port', ofPort, () => withOwnLimits({ port, hosts: mergeHosts(port, ofPort, client) })),
+    );
 }
 
 function mergeHosts(port: number, entries: readonly Entry[], client: Client): VirtualHost[] {

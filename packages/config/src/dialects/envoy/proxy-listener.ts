@@ -1,4 +1,5 @@
 import type { Listener, RouteConfiguration } from '@inmesh/xds/messages';
+import type { Memory } from '../../memory.js';
 import { httpListener } from './listeners.js';
 import { otherHosts } from './other-hosts.js';
 import type { HostsOfPort } from './port-hosts.js';
@@ -11,7 +12,11 @@ export interface EnvoyEntries {
   readonly routes: readonly RouteConfiguration[];
 }
 
-export function proxyListener(ports: readonly HostsOfPort[], port: number): EnvoyEntries {
+export function proxyListener(ports: readonly HostsOfPort[], port: number, memory: Memory): EnvoyEntries {
+  return memory.recallOf('envoy proxy', [port, ...ports], () => entriesFor(ports, port));
+}
+
+function entriesFor(ports: readonly HostsOfPort[], port: number): EnvoyEntries {
   const hosts = proxyHosts(ports);
   // Where a host is that only the caller knows, nothing tells: there is no connection that was meant for it.
   const routes = buildRoutes('http_proxy', hosts, otherHosts('blocked'));

@@ -1,6 +1,7 @@
 import type { ResourceSet } from '@inmesh/xds';
 import type { Cluster, ClusterLoadAssignment, RouteConfiguration } from '@inmesh/xds/messages';
 import type { Client } from '../../client.js';
+import type { Memory } from '../../memory.js';
 import { referencedClusters } from '../../translate/referenced-clusters.js';
 import { byName } from '../by-name.js';
 import { type Entry, entriesOf } from '../entries.js';
@@ -16,16 +17,20 @@ import { buildServerListener } from './server-listeners.js';
  * resource for one thing in it that they do not know, so each is said in words that they know, or left out where it does not
  * change what calls meet. What has no such words fails calls as UNAVAILABLE instead of sending them elsewhere.
  */
-export function forGrpc(resources: ResourceSet, client: Client): ResourceSet {
-  const entries = entriesOf(resources).filter(({ host }) => !host.includes('*'));
-  const routes = [...byRoutes(entries)].map(([configuration, own]) => asGrpcRoutes(configuration, own));
-  const clusters = withMissing(resources.clusters, routes).flatMap((cluster) => grpcClusters(cluster));
+export function forGrpc(resources: ResourceSet, client: Client, memory: Memory): ResourceSet {
+  const entries = entriesOf(resources, memory).filter(({ host }) => !host.includes('*'));
+  const routes = [...byRoutes(entries)].map(([configuration, own]) =>
+    memory.recall(configuration, 'for grpc', own, () => asGrpcRoutes(configuration, own)),
+  );
+  const clusters = withMissing(resources.clusters, routes).flatMap((cluster) =>
+    memory.recall(cluster, 'for grpc', [], () => grpcClusters(cluster)),
+  );
   return {
     ...resources,
-    listeners: byName(grpcListeners(entries, client)),
+    listeners: byName(grpcListeners(entries, client, memory)),
     routes: byName(routes),
     clusters: byName(clusters.map(({ cluster }) => cluster)),
-    assignments: assignmentsOf(clusters, resources.assignments),
+    assignments: assignmentsOf(clusters, resources.assignments, memory),
     listenerOnDemand: buildServerListener,
   };
 }
@@ -52,11 +57,14 @@ function withMissing(clusters: ReadonlyMap<string, Cluster>, routes: readonly Ro
 function assignmentsOf(
   clusters: readonly GrpcCluster[],
   given: ReadonlyMap<string, ClusterLoadAssignment>,
+  memory: Memory,
 ): Map<string, ClusterLoadAssignment> {
   const entries = clusters.flatMap(({ cluster, endpoints }): [string, ClusterLoadAssignment][] => {
     if (cluster.edsClusterConfig === undefined) return [];
     const name = cluster.edsClusterConfig.serviceName || cluster.name;
-    return [[name, asGrpcAssignment(endpoints ?? given.get(name) ?? buildEmptyAssignment(name), cluster)]];
+    const assignment = endpoints ?? given.get(name) ?? buildEmptyAssignment(name);
+    const converted = () => asGrpcAssignment(assignment, cluster);
+    return [[name, memory.recall(assignment, 'for grpc', [cluster], converted)]];
   });
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

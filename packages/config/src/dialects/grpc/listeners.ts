@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { HttpConnectionManagerSchema, type HttpFilter, type Listener } from '@inmesh/xds/messages';
 import type { Client } from '../../client.js';
+import type { Memory } from '../../memory.js';
 import { buildHttpFilters } from '../../translate/filter-configs.js';
 import { buildListener } from '../../translate/listeners.js';
 import type { Entry } from '../entries.js';
@@ -10,16 +11,19 @@ import { domainsFor } from '../short-names.js';
  * A listener for each name that may be dialled: `xds:///reviews.default:9080` means the Service too, and gRPC knows no search
  * domains. It asks for listeners by name, so those with a wildcard are for nobody.
  */
-export function grpcListeners(entries: readonly Entry[], client: Client): Listener[] {
-  const own = new Map(entries.map((entry) => [entry.name, asGrpcListener(entry)]));
-  for (const entry of entries) {
-    const listener = own.get(entry.name);
-    if (listener === undefined) continue;
-    for (const name of otherNames(entry, client)) {
-      if (!own.has(name)) own.set(name, { ...listener, name });
-    }
+export function grpcListeners(entries: readonly Entry[], client: Client, memory: Memory): Listener[] {
+  const listed = entries.map((entry) => memory.recall(entry, 'for grpc', [], () => listenersOf(entry, client)));
+  const own = new Map(listed.map(([listener]) => [listener.name, listener]));
+  for (const [, ...others] of listed) {
+    for (const listener of others) if (!own.has(listener.name)) own.set(listener.name, listener);
   }
   return [...own.values()];
+}
+
+/** Its own, and one for each other name. */
+function listenersOf(entry: Entry, client: Client): readonly [Listener, ...Listener[]] {
+  const listener = asGrpcListener(entry);
+  return [listener, ...otherNames(entry, client).map((name) => ({ ...listener, name }))];
 }
 
 /** The other names of the virtual host that the entry leads to, with its port. */

@@ -51,6 +51,9 @@ function authorizerOf(custom: readonly AuthorizationSourceObject[], providers: E
   if (name === undefined || differing === undefined) return providers.find(name ?? '');
   differing.place
     .at('spec', 'provider', 'name')
-    .error(`${first!.place.reference} is for the same workload and asks "${name}"`, 'a workload takes one provider');
+    .unresolved(
+      `${first!.place.reference} is for the same workload and asks "${name}"`,
+      'a workload takes one provider',
+    );
   return undefined;
 }

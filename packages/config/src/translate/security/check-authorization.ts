@@ -42,7 +42,7 @@ function checkAction(policy: AuthorizationSourceObject, place: Place, providers:
     const known = providers.names();
     place
       .at('provider', 'name')
-      .error(
+      .unresolved(
         `no file has an extension provider "${provider.name}" for authorization`,
         known.length > 0
           ? `known: ${known.join(', ')}`

@@ -48,11 +48,11 @@ function destinationOf(
 ): { host: string; cluster: string } {
   const host = service.slice(service.indexOf('/') + 1).toLowerCase();
   const found = registry.find(host);
-  if (found === undefined) place.at('service').error(registry.whyUnknown(host));
+  if (found === undefined) place.at('service').unresolved(registry.whyUnknown(host));
   else if (!found.ports.some(({ number }) => number === port)) {
     place
       .at('port')
-      .error(`"${host}" has no port ${port}`, `known: ${found.ports.map(({ number }) => number).join(', ')}`);
+      .unresolved(`"${host}" has no port ${port}`, `known: ${found.ports.map(({ number }) => number).join(', ')}`);
   }
   return { host, cluster: clusterName(host, port) };
 }

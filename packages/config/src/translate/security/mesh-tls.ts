@@ -1,3 +1,4 @@
+import type { Memory } from '../../memory.js';
 import type { MeshEndpoint, MeshService } from '../mesh-service.js';
 import type { ClusterPolicy } from '../traffic-policy.js';
 import type { Labels } from '../workloads.js';
@@ -17,9 +18,7 @@ export function isByEndpoint({ isExternal }: MeshService, { tls }: ClusterPolicy
 
 /** Which endpoints take the TLS of the mesh: those with the label, but where a PeerAuthentication turns it off. */
 export class MeshTls {
-  readonly #modes = new WeakMap<Labels, WorkloadModes>();
-
-  constructor(private readonly peerModes: PeerModes) {}
+  constructor(private readonly memory: Memory) {}
 
   mark(endpoints: readonly MeshEndpoint[], { namespace }: MeshService): readonly MeshEndpoint[] {
     if (!endpoints.some(isLabelled)) return endpoints;
@@ -31,11 +30,14 @@ export class MeshTls {
   #takes(endpoint: MeshEndpoint, namespace: string): boolean {
     if (!isLabelled(endpoint)) return false;
     const { labels = {}, port } = endpoint;
-    const modes = this.#modes.get(labels) ?? this.peerModes.of(workloadOf(labels, namespace));
-    this.#modes.set(labels, modes);
+    const peerModes = this.memory.ask('peerModes', itself);
+    const of = () => peerModes.of(workloadOf(labels, namespace));
+    const modes: WorkloadModes = this.memory.recall(labels, 'modes', [namespace, peerModes], of);
     return (modes.ports.get(port) ?? modes.mode) !== 'DISABLE';
   }
 }
+
+const itself = (modes: PeerModes) => modes;
 
 function isLabelled({ labels = {} }: MeshEndpoint): boolean {
   return labels[tlsModeLabel] === 'istio';
