@@ -8,6 +8,7 @@ import { parseObjectName } from './flag-values.js';
 export const caFlags = {
   ca: { type: 'string' },
   'ca-secret': { type: 'string' },
+  'ca-roots': { type: 'string' },
   'tls-port': { type: 'string' },
   'tls-host': { type: 'string', multiple: true },
   'ca-tokens': { type: 'string' },
@@ -19,6 +20,7 @@ export const caFlags = {
 export const caHelp = `  --ca DIR             give identities: keys in DIR, made when it is missing (mode 0700), or the CA of somebody else that is
                        there (Istio's cacerts or cert-manager's names)
   --ca-secret NS/NAME  the same with keys in a Kubernetes Secret, made when it is missing; for several servers at once
+  --ca-roots NAME      of a ConfigMap that is kept in every namespace, with the root certificates as root-cert.pem
   --tls-port N         configuration and certificates for those who prove who they are (15012)
   --tls-host NAME      another name that clients call it by; may be given several times
   --ca-tokens FILE     who has which token: lines of TOKEN NAMESPACE/SERVICE-ACCOUNT, mode 0600; a TOKEN has 16
@@ -47,6 +49,7 @@ export function readCaFlags(flags: CaFlags, trustDomain: string | undefined): Ca
   return {
     folder,
     secret,
+    rootsConfigMap: flags['ca-roots'],
     tlsPort: parsePort(flags['tls-port'], '--tls-port'),
     hosts: flags['tls-host'],
     trustDomain,

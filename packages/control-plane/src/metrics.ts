@@ -4,6 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type CertificateMetrics, certificateMetrics } from './ca/certificate-metrics.js';
 import type { ConfigState } from './config-state.js';
 import { loadMetrics } from './load-metrics.js';
+import { reviewMetrics } from './webhook/review-metrics.js';
+import type { ReviewResult } from './webhook/webhook-port.js';
 
 export type PushedType = ServedKind | 'other';
 
@@ -15,6 +17,7 @@ export interface ServerMetrics extends CertificateMetrics {
   /** A stream that came too fast after others. */
   countRefusedStream(): void;
   countLoad(load: ClusterLoad): void;
+  countReview(result: ReviewResult): void;
   setState(state: ConfigState, newlyRefused: number): void;
   text(): Promise<string>;
 }
@@ -55,6 +58,7 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     countNack: (type) => nacks.inc({ type }),
     countRefusedStream: () => refusedStreams.inc(),
     countLoad: loadMetrics(registers),
+    countReview: reviewMetrics(registers),
     setState: configMetrics(registers),
     ...certificateMetrics(registers),
     text: () => Registry.merge([registry, processMetrics()]).metrics(),

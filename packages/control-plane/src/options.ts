@@ -1,13 +1,19 @@
 import { isTrustDomain } from '@inmesh/core';
 import { type CaOptions, defaultCaOptions } from './ca/ca-options.js';
 import type { Logger } from './logger.js';
+import type { KubernetesOptions } from './sources/kubernetes/kubernetes-options.js';
+import type { WebhookOptions } from './webhook/webhook-options.js';
 
 export interface ControlPlaneOptions {
-  /** Files and folders of YAML; they are watched. */
+  /** Files and folders of YAML; they are watched. May be empty where the objects of a cluster are served. */
   readonly config: readonly string[];
+  /** Serves the objects of a Kubernetes cluster, beside the files. Default: none. */
+  readonly kubernetes?: KubernetesOptions | undefined;
   readonly logger: Logger;
-  /** Of all three ports. Default: loopback, because the debug port tells everything and asks nobody who they are. */
+  /** Of all ports. Default: loopback, because the debug port tells everything and asks nobody who they are. */
   readonly host?: string | undefined;
+  /** Of the debug port alone. Default: `host`. */
+  readonly debugHost?: string | undefined;
   /** 0 takes a free port, here and below. Default 15010. */
   readonly xdsPort?: number | undefined;
   /** Default 15014. */
@@ -25,8 +31,12 @@ export interface ControlPlaneOptions {
    * Default 30 min, as in istiod (`--keepaliveMaxServerConnectionAge`).
    */
   readonly maxConnectionAgeMs?: number | undefined;
+  /** How often clients that report their load do so. Default 10 s. */
+  readonly loadReportIntervalMs?: number | undefined;
   /** Gives identities to workloads, and opens a TLS port for those who prove theirs. Default: none is opened. */
   readonly ca?: CaOptions | undefined;
+  /** Judges objects before the API server of Kubernetes takes them. Needs `ca`. Default: no port is opened. */
+  readonly webhook?: WebhookOptions | undefined;
   /** Default `cluster.local`. */
   readonly clusterDomain?: string | undefined;
   /** Of objects that name none. Default `default`. */
@@ -50,8 +60,10 @@ export const defaultOptions = Object.freeze({
 export const longestAgeMs = 20 * 24 * 3_600_000;
 
 /** @throws Error that names each option that is wrong */
-export function checkOptions({ streamsPerSecond, maxConnectionAgeMs, trustDomain, ca }: ControlPlaneOptions): void {
+export function checkOptions(options: ControlPlaneOptions): void {
+  const { streamsPerSecond, maxConnectionAgeMs, trustDomain, webhook, ca } = options;
   const problems: string[] = [];
+  if (webhook !== undefined && ca === undefined) problems.push('webhook needs ca, whose certificate it shows');
   if (streamsPerSecond !== undefined && !(streamsPerSecond > 0 && Number.isFinite(streamsPerSecond))) {
     problems.push(`streamsPerSecond is ${streamsPerSecond}: it must be a number above 0`);
   }

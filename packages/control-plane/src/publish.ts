@@ -16,6 +16,7 @@ export interface PublisherOptions {
 /** Files in, snapshots out. Whatever is wrong with the files, the last good snapshot stays published. */
 export class ConfigPublisher {
   #state: ConfigState = initialState;
+  #files: readonly SourceFile[] = [];
   /** What the files were translated to last, published or not. */
   #newest: LoadedConfig | undefined;
 
@@ -25,17 +26,24 @@ export class ConfigPublisher {
     return this.#state;
   }
 
-  setFiles(files: readonly SourceFile[]): void {
+  /** The newest, in use or not. */
+  get files(): readonly SourceFile[] {
+    return this.#files;
+  }
+
+  /** @param sourceError why they may not be as they are now */
+  setFiles(files: readonly SourceFile[], sourceError?: string): ConfigState {
     const { config, issues, refused } = this.options.files.update(files);
-    const before = { ...this.#state, issues, refused, sourceError: undefined };
+    const before = { ...this.#state, issues, refused, sourceError };
     const isNew = config !== undefined && config !== this.#newest;
     this.#newest = config;
     this.#enter(isNew ? this.#publish(config, before) : before, files);
+    return this.#state;
   }
 
-  /** The files cannot be read; what is published stays. */
-  setSourceError(error: Error): void {
-    this.#enter({ ...this.#state, sourceError: error.message }, undefined);
+  /** Why the files cannot be read; undefined: they can. What is published stays. */
+  setSourceError(message: string | undefined): void {
+    this.#enter({ ...this.#state, sourceError: message }, undefined);
   }
 
   #publish({ resources: set, client: traits, selecting }: LoadedConfig, before: ConfigState): ConfigState {
@@ -53,6 +61,7 @@ export class ConfigPublisher {
 
   #enter(state: ConfigState, files: readonly SourceFile[] | undefined): void {
     this.#state = state;
+    this.#files = files ?? this.#files;
     this.options.onState(state, files);
   }
 }

@@ -47,7 +47,7 @@ describe('The report', () => {
     const { write } = started();
     const served = { resources: noResources } as unknown as ServedConfig;
     const bad = { served, refused: ['a.yaml'] };
-    const refused = 'refused a.yaml: the last good content stays in use';
+    const refused = 'refused a.yaml: the last good content, if there was one, stays in use';
     expect(write({ served }, { 'a.yaml': '1', 'b.yaml': '1' }).lines).toEqual([expect.stringMatching(/^published /)]);
     expect(write(bad, { 'a.yaml': 'x', 'b.yaml': '1' }).lines).toEqual([refused]);
     expect(write(bad, { 'a.yaml': 'y', 'b.yaml': '1' }).lines).toEqual([refused]);

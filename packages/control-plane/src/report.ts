@@ -59,7 +59,7 @@ export class StateReport {
       this.logger.info(`published ${describeResources(served.resources)}`);
     }
     if (newlyRefused.length > 0 && served !== undefined) {
-      this.logger.warn(`refused ${newlyRefused.join(', ')}: the last good content stays in use`);
+      this.logger.warn(`refused ${newlyRefused.join(', ')}: the last good content, if there was one, stays in use`);
     }
   }
 }

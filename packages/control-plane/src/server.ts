@@ -18,8 +18,10 @@ import { createMetrics } from './metrics.js';
 import { type ControlPlaneOptions, checkOptions, defaultOptions } from './options.js';
 import { ConfigPublisher } from './publish.js';
 import { StateReport } from './report.js';
-import { watchConfig } from './sources/folder.js';
+import { publishRoots } from './roots/publish-roots.js';
+import { openSources } from './sources/open-sources.js';
 import { systemClock } from './system-clock.js';
+import { openWebhook } from './webhook/open-webhook.js';
 
 export interface ControlPlane {
   /** Each `host:port`. */
@@ -29,6 +31,8 @@ export interface ControlPlane {
     readonly debug: string;
     /** Of the TLS port, where there is a certificate authority. */
     readonly tls?: string;
+    /** Of the admission webhook, where there is one. */
+    readonly webhook?: string;
   };
   /** Where there is one. */
   readonly authority?: Pick<CertificateAuthority, 'roots' | 'trustDomain' | 'rotate' | 'onChange'>;
@@ -64,7 +68,7 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
   };
   const metrics = createMetrics(() => ads.status().length);
   const streamRate = { perSecond, clock: systemClock };
-  const kubernetes = options.ca && openCaClient(options.ca);
+  const kubernetes = options.ca && openCaClient(options.ca, options.webhook?.configuration !== undefined);
   if (kubernetes !== undefined) closers.add(() => kubernetes.close());
   const tools = { logger, clock: systemClock, now: Date.now, kubernetes };
   // Before any port: whoever finds the server finds its authority too.
@@ -74,7 +78,10 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
   const secretsFor = (metadata: Metadata) => identities?.secrets.sourceFor(provenIdentity(metadata));
   const onRefused = metrics.countRefusedStream;
   const ads = new AdsServer({ cache, logger, streamRate, onRefused, admission, secretsFor });
-  const loads = new LoadReportServer({ cache, logger, onLoad: metrics.countLoad });
+  const loads = new LoadReportServer({
+    ...{ cache, logger, onLoad: metrics.countLoad },
+    ...(options.loadReportIntervalMs !== undefined && { intervalMs: options.loadReportIntervalMs }),
+  });
   const report = new StateReport(logger);
   const publisher = new ConfigPublisher({
     files: new ConfigSet({ clusterDomain, defaultNamespace, rootNamespace, trustDomain }),
@@ -106,16 +113,25 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
   const health = await serveGet(healthPages(metrics, state), { host, port: metricsPort, flag: '--metrics-port' });
   closers.add(health.close);
   const debug = await serveGet(debugPages({ ads, loads, cache, state }), {
-    host,
+    host: options.debugHost ?? host,
     port: debugPort,
     flag: '--debug-port',
   });
   closers.add(debug.close);
-  const source = watchConfig(options.config, publisher);
-  closers.add(source.close);
-  await source.firstLook;
+  const roots = authority && publishRoots(options.ca ?? {}, authority, tools);
+  if (roots !== undefined) closers.add(roots.close);
+  const webhook =
+    options.webhook &&
+    authority &&
+    roots &&
+    (await openWebhook({
+      ...{ ...tools, webhook: options.webhook, ca: options.ca ?? {}, authority, host, clusterDomain, defaultNamespace },
+      ...{ current: () => publisher.files, roots, count: metrics.countReview },
+    }));
+  if (webhook !== undefined) closers.add(webhook.close);
+  await openSources(options, publisher, closers);
   const addresses = { xds: xds.address, metrics: health.address, debug: debug.address };
   return authority === undefined || tls === undefined
     ? { addresses }
-    : { addresses: { ...addresses, tls: tls.address }, authority };
+    : { addresses: { ...addresses, tls: tls.address, ...(webhook && { webhook: webhook.address }) }, authority };
 }

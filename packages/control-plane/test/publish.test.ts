@@ -65,7 +65,7 @@ describe('The publisher', () => {
   it('keeps what is published when the files cannot be read', () => {
     const { publisher, timeouts, states } = publisherOf(setOf('a', 1));
     publisher.setFiles([]);
-    publisher.setSourceError(new Error('EACCES'));
+    publisher.setSourceError('EACCES');
     expect(timeouts()).toEqual([1n]);
     expect(states.at(-1)).toMatchObject({ sourceError: 'EACCES', served: { acceptedAtMs: 42 } });
   });

@@ -120,10 +120,10 @@ export class ApiServer {
   }
 
   /** Of a bearer token, on the link that `cutWatches` cuts unless told otherwise; returns the file. */
-  kubeconfigOf(token: string, server = this.url): string {
-    const digest = createHash('sha256').update(server).update(token).digest('hex').slice(0, 16);
+  kubeconfigOf(token: string, server = this.url, namespace = 'default'): string {
+    const digest = createHash('sha256').update(`${server} ${namespace} ${token}`).digest('hex').slice(0, 16);
     const file = join(this.folder, `kubeconfig-${digest}`);
-    return writeKubeconfig({ file, server, caFile: this.caFile, token });
+    return writeKubeconfig({ file, server, caFile: this.caFile, token, namespace });
   }
 
   /** As the administrator; returns what it says on stdout. @throws with what it says on stderr when it fails */

@@ -1,7 +1,7 @@
 // What is printed on the back of a book: a Fastify service.
 import Fastify from 'fastify';
 import { fastifyPlugin } from 'inmesh/fastify';
-import { serving } from './lifecycle.js';
+import { at, serving } from './lifecycle.js';
 import { callerOf, joinMesh } from './member.js';
 import type { Details } from './product.js';
 
@@ -23,7 +23,7 @@ app.get<{ Params: { id: string } }>('/details/:id', async ({ params, mesh }): Pr
 });
 
 await mesh.ready();
-await app.listen({ host: '127.0.0.1', port: 0 });
+await app.listen(at);
 await serving(app.server, register, async () => {
   await app.close();
   await mesh.close();

@@ -3,8 +3,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-export async function listen(server: Server, port = 0): Promise<void> {
-  server.listen(port, '127.0.0.1');
+/** In a container LISTEN_HOST is 0.0.0.0 and PORT fixed; on a laptop both are nobody else's. */
+export const at = { host: process.env.LISTEN_HOST ?? '127.0.0.1', port: Number(process.env.PORT ?? 0) };
+
+export async function listen(server: Server, port = at.port): Promise<void> {
+  server.listen({ host: at.host, port });
   await once(server, 'listening');
 }
 
@@ -21,7 +24,7 @@ export async function close(server: Server): Promise<void> {
  */
 export async function serving(server: Server, register: Registry, end: () => Promise<void>): Promise<void> {
   const metrics = createServer(async (_request, response) => response.end(await register.metrics()));
-  await listen(metrics);
+  await listen(metrics, Number(process.env.METRICS_PORT ?? 0));
   process.once('SIGTERM', async () => {
     metrics.close();
     await end();

@@ -48,7 +48,7 @@ async function getJson<Part>(url: string, headers: Record<string, string>): Prom
 
 const server = mesh.secure(createServer(app));
 await mesh.ready();
-await listen(server, Number(process.env.PORT ?? 0));
+await listen(server);
 await serving(server, register, async () => {
   await close(server);
   await mesh.close();

@@ -9,10 +9,13 @@ const timeoutMs = 5000;
 
 /**
  * Undefined: nothing that the options name needs an API server, or there is none.
- * @throws Error when the keys are to be in a Secret and no cluster is known
+ * @param isNeeded by something else
+ * @throws Error when one is needed, as by keys in a Secret, and no cluster is known
  */
-export function openCaClient({ cluster, secret, keySet }: CaOptions): KubernetesClient | undefined {
-  const access = cluster ?? (secret !== undefined ? findCluster() : undefined);
+export function openCaClient(options: CaOptions, isNeeded = false): KubernetesClient | undefined {
+  const { cluster, secret, rootsConfigMap, keySet } = options;
+  const hasUse = isNeeded || secret !== undefined || rootsConfigMap !== undefined;
+  const access = cluster ?? (hasUse ? findCluster() : undefined);
   if (access !== undefined) return openClient(access, timeoutMs);
   // Who gives the keys of the cluster does not want it to be asked.
   const pod = keySet === undefined ? inClusterAccess(process.env) : undefined;

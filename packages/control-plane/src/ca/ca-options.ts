@@ -13,6 +13,8 @@ export interface CaOptions {
   readonly folder?: string | undefined;
   /** A Secret for the keys, made when it is missing, which several servers can share. Instead of `folder`. */
   readonly secret?: SecretName | undefined;
+  /** The name of a ConfigMap that is kept in every namespace, with our roots as `root-cert.pem`. Default: none. */
+  readonly rootsConfigMap?: string | undefined;
   /** Default `cluster.local`. */
   readonly trustDomain?: string | undefined;
   /** Of each of the two phases of a change of roots, in ms. Default: 24 h, the life of a certificate. */

@@ -1,5 +1,5 @@
 import { formatIssue } from '@inmesh/config';
-import type { AdsServer, LoadReportServer } from '@inmesh/xds/server';
+import { type AdsServer, type LoadReportServer, loadDurationBoundsMs } from '@inmesh/xds/server';
 import type { ClientViews } from '../client-views.js';
 import type { ConfigState } from '../config-state.js';
 import { dumpConfig } from '../debug/config-dump.js';
@@ -9,16 +9,17 @@ import type { Answer, Pages } from './get-server.js';
 /** What people ask, as JSON. */
 export function debugPages(parts: {
   ads: AdsServer;
-  loads: Pick<LoadReportServer, 'reports'>;
+  loads: Pick<LoadReportServer, 'reports' | 'totals'>;
   cache: Pick<ClientViews, 'current'>;
   state: () => ConfigState;
 }): Pages {
   const { ads, loads, cache, state } = parts;
+  const began = new Date().toISOString();
   const pages: Pages = {
     '/debug/config_dump': () => json(dumpConfig(state().served?.set, cache.current)),
     '/debug/status': () => json({ ...summary(state()), clients: ads.status() }),
     '/debug/issues': () => json(issues(state())),
-    '/debug/loads': () => json({ reports: loads.reports() }),
+    '/debug/loads': () => json(loadsOf(loads, began)),
     '/debug/endpoints': () => json(listEndpoints(state().served?.resources)),
   };
   return { '/': () => json({ pages: Object.keys(pages) }), ...pages };
@@ -26,6 +27,11 @@ export function debugPages(parts: {
 
 function json(value: unknown): Answer {
   return { contentType: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` };
+}
+
+/** `began` tells totals of this process from those of another at the same address. */
+function loadsOf(loads: Pick<LoadReportServer, 'reports' | 'totals'>, began: string): object {
+  return { began, durationBoundsMs: loadDurationBoundsMs, totals: loads.totals(), reports: loads.reports() };
 }
 
 function summary({ served, refused, issues }: ConfigState): object {

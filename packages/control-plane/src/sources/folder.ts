@@ -1,5 +1,5 @@
 import { watchFolder } from '@inmesh/config/folder';
-import type { ConfigPublisher } from '../publish.js';
+import type { SourceSlot } from './source-set.js';
 
 export interface FolderSource {
   /** Settles when the files have been looked at once, well or badly. */
@@ -8,18 +8,19 @@ export interface FolderSource {
 }
 
 /** Publishes files and folders of YAML, now and with every save. */
-export function watchConfig(paths: readonly string[], publisher: ConfigPublisher): FolderSource {
+export function watchConfig(paths: readonly string[], slot: SourceSlot): FolderSource {
   let looked!: () => void;
   const firstLook = new Promise<void>((resolve) => {
     looked = resolve;
   });
   const watch = watchFolder(paths, {
     onFiles: (files) => {
-      publisher.setFiles(files);
+      slot.setError(undefined);
+      slot.setFiles(files);
       looked();
     },
     onError: (error) => {
-      publisher.setSourceError(error);
+      slot.setError(error.message);
       looked();
     },
   });
