@@ -1,6 +1,6 @@
 /** Where a command writes; the process's own streams, unless a test gives others. */
 export interface Io {
-  readonly out: { write(text: string): unknown };
+  readonly out: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly err: { write(text: string): unknown };
 }
 

@@ -1,16 +1,18 @@
 import { type Command, UsageError } from './command.js';
 import { ca } from './commands/ca.js';
+import { canary } from './commands/canary.js';
 import { convert } from './commands/convert.js';
 import { dev } from './commands/dev.js';
 import { explain } from './commands/explain.js';
 import { serve } from './commands/serve.js';
+import { shift } from './commands/shift.js';
 import { validate } from './commands/validate.js';
 import { type Io, writeLine } from './io.js';
 import { version } from './version.js';
 
 export type { Io } from './io.js';
 
-const commands: Readonly<Record<string, Command>> = { serve, dev, validate, explain, ca, convert };
+const commands: Readonly<Record<string, Command>> = { serve, dev, validate, explain, canary, shift, ca, convert };
 
 /** The `inmesh` command. Returns the exit code: 0 fine, 1 failed, 2 called wrongly. */
 export async function main(

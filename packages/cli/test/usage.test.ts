@@ -13,6 +13,21 @@ describe('The command line', () => {
     [['serve', '--config', 'x', '--max-connection-age', '5'], '--max-connection-age: "5" is not a duration such as'],
     [['serve', '--config', 'x', '--max-connection-age', '0s'], '"0s" is not above 0 and at most 480h'],
     [['serve', '--config', 'x', '--max-connection-age', '481h'], '"481h" is not above 0 and at most 480h'],
+    [
+      ['serve', '--config', 'x', '--revision', 'a'],
+      '--revision is for the objects of a cluster: give --kubernetes too',
+    ],
+    [
+      ['serve', '--kubernetes', '--include-namespaces', 'A'],
+      '--include-namespaces: "A" is not the name of a namespace',
+    ],
+    [
+      ['serve', '--kubernetes', '--include-namespaces', 'a,b', '--exclude-namespaces', 'c'],
+      '--include-namespaces and --exclude-namespaces: give one',
+    ],
+    [['serve', '--kubernetes', '--revision', '-'], '--revision: "-" is not the value of a label'],
+    [['serve', '--kubernetes', '--controller-name', 'inmesh'], '--controller-name: "inmesh" is not DOMAIN/PATH'],
+    [['serve', '--kubernetes', '--kubeconfig', '/none'], '--kubernetes: '],
     [['serve', '--config', 'x', 'y'], "Unexpected argument 'y'"],
     [['validate'], 'a PATH is missing'],
     [['explain', '--config', 'x'], 'give one URL'],

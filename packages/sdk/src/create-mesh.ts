@@ -103,6 +103,7 @@ function assembleMesh(
   const telemetry = options.telemetry.map((plugin) =>
     plugin.create({ workload, clock, logger, snapshots, ...(identity && { identity }) }),
   );
+  if (source?.telemetry !== undefined) telemetry.push(source.telemetry);
   const rateLimiter = createRateLimiter({
     ...{ clock, random, logger, workload, store, maxWaitMs: options.maxStoreWaitMs },
     onStoreChange: (answering) => {
@@ -329,11 +330,11 @@ async function xdsSource(
   identity: IdentitySource | undefined,
 ): Promise<ConfigSource> {
   const { XdsSource } = await import('./discovery/xds-source.js');
-  const { workload, client, random, logger, lastGoodCopy, startTimeoutMs } = options;
+  const { workload, client, random, logger, lastGoodCopy, startTimeoutMs, loadReports } = options;
   const nodeId = defaultNodeId(options);
   return new XdsSource({
     identity: () => clientIdentity(identity),
-    ...{ bootstrap, nodeId, workload, client, clock, random, logger, lastGoodCopy, startTimeoutMs },
+    ...{ bootstrap, nodeId, workload, client, clock, random, logger, lastGoodCopy, startTimeoutMs, loadReports },
   });
 }
 

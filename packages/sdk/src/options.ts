@@ -64,6 +64,11 @@ export interface MeshOptions {
    * Default: INMESH_XDS_CACHE, else none.
    */
   readonly lastGoodCopy?: string;
+  /**
+   * Whether the config server is told how many requests are sent to which cluster, how many of them fail and how long they
+   * take (LRS), which is what `inmesh canary` goes by. Default: INMESH_LOAD_REPORTS is `true`, else not.
+   */
+  readonly loadReports?: boolean;
   /** How long a call waits for the first configuration before it goes on without one, in ms. Default 2000. */
   readonly startTimeoutMs?: number;
   readonly rateLimits?: {
@@ -113,6 +118,7 @@ export interface ResolvedOptions {
   readonly startTimeoutMs: number;
   /** Undefined: none is kept. */
   readonly lastGoodCopy: string | undefined;
+  readonly loadReports: boolean;
   /** Undefined: each process counts by itself. */
   readonly redis: string | undefined;
   readonly maxStoreWaitMs: number | undefined;
@@ -165,6 +171,7 @@ export function resolveOptions(options: MeshOptions, environment: Environment): 
     dns: options.dns ?? {},
     startTimeoutMs: options.startTimeoutMs ?? 2000,
     lastGoodCopy: options.lastGoodCopy ?? (variables.INMESH_XDS_CACHE || undefined),
+    loadReports: options.loadReports ?? variables.INMESH_LOAD_REPORTS === 'true',
     redis,
     maxStoreWaitMs: options.rateLimits?.maxWaitMs,
     identity,
@@ -191,6 +198,7 @@ const knownOptions = [
   'propagateHeaders',
   'dns',
   'lastGoodCopy',
+  'loadReports',
   'startTimeoutMs',
   'rateLimits',
   'identity',
@@ -268,7 +276,8 @@ function resolveWorkload(options: MeshOptions, { variables, readFile }: Environm
     version: given.version ?? variables.INMESH_VERSION ?? '',
     serviceAccount: given.serviceAccount ?? variables.SERVICE_ACCOUNT ?? 'default',
     podName,
-    podIp: given.podIp ?? variables.POD_IP ?? '',
+    // INSTANCE_IP is what Istio's templates call it.
+    podIp: given.podIp ?? variables.POD_IP ?? variables.INSTANCE_IP ?? '',
     clusterId: given.clusterId ?? variables.INMESH_CLUSTER_ID ?? 'Kubernetes',
   });
 }

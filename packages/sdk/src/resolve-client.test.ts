@@ -27,6 +27,13 @@ describe('Who the client is', () => {
     });
   });
 
+  it("has the address of its pod, by our name or Istio's", () => {
+    const addressOf = (variables: Record<string, string>) =>
+      resolveOptions({}, { variables, readFile: () => undefined }).workload.podIp;
+    expect(addressOf({ POD_IP: '10.0.0.1', INSTANCE_IP: '10.0.0.2' })).toBe('10.0.0.1');
+    expect(addressOf({ INSTANCE_IP: '10.0.0.2' })).toBe('10.0.0.2');
+  });
+
   it('comes from options first', () => {
     const variables = { INMESH_LABELS: 'app=web', INMESH_LOCALITY: 'eu', INMESH_EGRESS: 'REGISTRY_ONLY' };
     const options = { labels: { app: 'b' }, locality: 'us/us-1', egress: 'ALLOW_ANY', namespace: 'x' } as const;

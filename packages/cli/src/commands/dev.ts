@@ -20,8 +20,8 @@ export const dev: Command = {
   help: `inmesh dev --config PATH [-- COMMAND ARGS...]
 
 Serves files and folders of YAML on free ports of loopback, and says with every save what is wrong or what was published.
-With a command: runs it with INMESH_XDS set, and ends with its exit code. Each mesh in it gets an identity for its service
-account (SERVICE_ACCOUNT, POD_NAMESPACE), from a certificate authority that is gone when this ends.
+With a command: runs it with INMESH_XDS and INMESH_LOAD_REPORTS set, and ends with its exit code. Each mesh in it gets an
+identity for its service account (SERVICE_ACCOUNT, POD_NAMESPACE), from a certificate authority that is gone when this ends.
 
   --config PATH        file or folder, watched for changes; may be given several times
   --cluster-domain D   end of service names (cluster.local)
@@ -51,7 +51,10 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     });
     writeLine(io.out, listeningLine(controlPlane));
     try {
-      const variables = { INMESH_XDS: controlPlane.addresses.xds, ...identities.variables(controlPlane) };
+      const variables = {
+        ...{ INMESH_XDS: controlPlane.addresses.xds, INMESH_LOAD_REPORTS: 'true' },
+        ...identities.variables(controlPlane),
+      };
       child = command && startChild(command, variables);
       return await untilEnd(signals, child);
     } finally {

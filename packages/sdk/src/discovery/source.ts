@@ -1,6 +1,7 @@
 import type { MeshResources } from '@inmesh/core';
 import type { SecretSource } from '../identity/tls-material.js';
 import type { Claim, Prepare } from '../mesh-internals.js';
+import type { MeshTelemetry } from '../telemetry/plugin.js';
 
 /** Where configuration comes from. Delivers complete, valid sets; keeps the last good one to itself while something is wrong. */
 export interface ConfigSource {
@@ -15,6 +16,8 @@ export interface ConfigSource {
    * @throws MeshError `invalid_request` for an authority that is not known
    */
   readonly claim?: Claim | undefined;
+  /** What listens to the calls of the mesh, where the source has to tell of them. */
+  readonly telemetry?: MeshTelemetry | undefined;
   /** What clusters name for their TLS. Undefined: there are none. */
   readonly secrets?: SecretSource | undefined;
   /** Of several, the one that is listened to, as `host:port`; undefined while there is none. */

@@ -1,11 +1,19 @@
 import type { ClientView } from '@inmesh/config';
 import type { Clock, MeshResources, Random, Timer } from '@inmesh/core';
 import type { Bootstrap } from '@inmesh/xds/bootstrap';
-import { AdsClient, type AdsStatus, type ClientIdentity, LastGoodCopy, type NodeIdentity } from '@inmesh/xds/client';
+import {
+  AdsClient,
+  type AdsStatus,
+  type ClientIdentity,
+  LastGoodCopy,
+  LoadReporter,
+  type NodeIdentity,
+} from '@inmesh/xds/client';
 import type { SecretSource } from '../identity/tls-material.js';
 import type { Logger } from '../logger.js';
 import type { Claim, Prepare, WorkloadInfo } from '../mesh-internals.js';
 import { formatAge } from './format-age.js';
+import { LoadCounts } from './load-counts.js';
 import { OnDemandListeners } from './on-demand-listeners.js';
 import { ServerSecrets } from './server-secrets.js';
 import type { ConfigSource } from './source.js';
@@ -19,6 +27,9 @@ export class XdsSource implements ConfigSource {
   /** Undefined, as `claim` is, where the servers are asked for all they have. */
   readonly prepare: Prepare | undefined;
   readonly claim: Claim | undefined;
+  /** Undefined where load is not reported. */
+  readonly telemetry: LoadCounts | undefined;
+  #reporter: LoadReporter | undefined;
   readonly #secrets: ServerSecrets;
   #client: AdsClient | undefined;
   #status: AdsStatus | undefined;
@@ -48,9 +59,12 @@ export class XdsSource implements ConfigSource {
       /** The path of the file; undefined for none. */
       lastGoodCopy: string | undefined;
       startTimeoutMs: number;
+      /** Default: it is kept to oneself what is sent where. */
+      loadReports?: boolean;
     },
   ) {
     this.description = `xds ${options.bootstrap.servers.map(({ serverUri }) => serverUri).join(', ')}`;
+    this.telemetry = options.loadReports ? new LoadCounts() : undefined;
     const { clock, random, logger, identity } = options;
     // Of several servers they are the first one's: names of secrets say nothing of where they are.
     const server = options.bootstrap.servers[0]!;
@@ -95,6 +109,7 @@ export class XdsSource implements ConfigSource {
   start(deliver: (resources: MeshResources) => Promise<void>): void {
     const { bootstrap, clock, random, logger, startTimeoutMs } = this.options;
     const lastGood = this.#lastGoodCopy();
+    this.#reporter = this.#createReporter();
     if (asksByName(bootstrap)) this.#onDemand = this.#createOnDemand(deliver);
     this.#client = new AdsClient({
       servers: bootstrap.servers,
@@ -126,8 +141,16 @@ export class XdsSource implements ConfigSource {
   async close(): Promise<void> {
     this.#stopWaiting();
     this.#onDemand?.close();
+    this.#reporter?.close();
     this.#secrets.close();
     await this.#client?.close();
+  }
+
+  #createReporter(): LoadReporter | undefined {
+    const { clock, random, logger, identity } = this.options;
+    const counts = this.telemetry;
+    if (counts === undefined) return undefined;
+    return new LoadReporter({ node: this.#node(), take: () => counts.take(), identity, clock, random, logger });
   }
 
   #createOnDemand(deliver: (resources: MeshResources) => Promise<void>): OnDemandListeners {
@@ -170,6 +193,9 @@ export class XdsSource implements ConfigSource {
   #statusChanged(status: AdsStatus): void {
     this.#status = status;
     if (status.kind === 'disconnected') this.#useCopy();
+    if (status.kind !== 'connected') return;
+    const server = this.options.bootstrap.servers.find(({ serverUri }) => serverUri === status.serverUri);
+    if (server !== undefined) this.#reporter?.follow(server);
   }
 
   /** Once. */

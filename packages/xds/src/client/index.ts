@@ -1,4 +1,5 @@
 export { certificateService } from '../grpc/certificate-service.js';
+export { loadDurationBoundsMs } from '../load-durations.js';
 export { AdsClient, type AdsClientOptions, type AdsStatus, type ConnectTo } from './ads-client.js';
 export type { AdsConnection, Connect, ConnectIncrementally, ConnectionHandlers } from './connection.js';
 export type { ReceivedSecret } from './identity-streams/read-secret.js';
@@ -7,6 +8,7 @@ export { type ServerSecretsOptions, streamServerSecrets } from './identity-strea
 export type { IdentityStream, IdentityStreamEnd, IdentityStreamHandlers } from './identity-streams/stream-end.js';
 export { streamWorkloadApi, type X509SVID, type X509SVIDResponse } from './identity-streams/workload-api.js';
 export { LastGoodCopy, type LastGoodCopyOptions } from './last-good/last-good-copy.js';
+export { LoadReporter, type LoadReporterOptions, type SentLoad } from './load-reporter.js';
 export type { NodeIdentity } from './node.js';
 export { type CertificateCredentials, requestCertificate } from './request-certificate.js';
 export { type ClientIdentity, insecureServer, type XdsServerConfig, type XdsServerFeatures } from './server-config.js';

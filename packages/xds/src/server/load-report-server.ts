@@ -5,6 +5,7 @@ import { loadReportingService } from '../grpc/status-services.js';
 import type { Logger } from '../logger.js';
 import { type LoadStatsRequest, type LoadStatsResponse, LoadStatsResponseSchema, type Node } from '../messages.js';
 import { type ClusterLoad, type LoadReport, LoadReports, readClusterStats } from './load-reports.js';
+import { type LoadTotal, LoadTotals } from './load-totals.js';
 import type { SnapshotSource } from './snapshot-cache.js';
 
 export interface LoadReportServerOptions {
@@ -23,6 +24,7 @@ type LoadCall = ServerDuplexStream<LoadStatsRequest, LoadStatsResponse>;
 export class LoadReportServer {
   readonly #options: LoadReportServerOptions;
   readonly #streams = new Set<LoadStream>();
+  readonly #totals = new LoadTotals();
   readonly #unwatch: () => void;
 
   constructor(options: LoadReportServerOptions) {
@@ -41,6 +43,11 @@ export class LoadReportServer {
     return [...this.#streams].flatMap(({ reports }) => reports.all);
   }
 
+  /** Of each cluster, since the server began. */
+  totals(): LoadTotal[] {
+    return this.#totals.all;
+  }
+
   close(): void {
     this.#unwatch();
     for (const stream of this.#streams) stream.end();
@@ -48,7 +55,7 @@ export class LoadReportServer {
   }
 
   #open(call: LoadCall): void {
-    const stream = new LoadStream(call, this.#options);
+    const stream = new LoadStream(call, this.#options, this.#totals);
     this.#streams.add(stream);
     const forget = () => this.#streams.delete(stream);
     call.on('data', (request: LoadStatsRequest) => stream.receive(request));
@@ -73,6 +80,7 @@ class LoadStream {
   constructor(
     private readonly call: LoadCall,
     private readonly options: LoadReportServerOptions,
+    private readonly totals: LoadTotals,
   ) {}
 
   receive({ node, clusterStats }: LoadStatsRequest): void {
@@ -81,6 +89,7 @@ class LoadStream {
     for (const stats of clusterStats) {
       const load = readClusterStats(stats);
       onLoad?.(load);
+      this.totals.add(stats);
       const isKept = this.reports.put({ ...load, nodeId: this.#node?.id ?? '', receivedAtMs: now() });
       if (!isKept) this.#reportFull();
     }

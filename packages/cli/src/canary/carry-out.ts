@@ -1,0 +1,162 @@
+import { systemClock } from '@inmesh/control-plane';
+import { exitCodeOf, watchEndSignals } from '../end-signal.js';
+import type { CanarySettings } from './canary-flags.js';
+import { ruleWeights, type SummaryEvent } from './events.js';
+import type { MetricsSource } from './metrics/metrics-source.js';
+import { type MetricsFlags, openMetrics } from './open-metrics.js';
+import { exitCodes, type Outcome, outcomeOf } from './outcome.js';
+import type { Emit } from './report.js';
+import type { Destination } from './routes/destination.js';
+import { currentPercent, findSplit, weightsAt, writtenWeights } from './routes/split.js';
+import { runCanary } from './run-canary.js';
+import { type Opening, plan, Session, type SessionOptions } from './session.js';
+import type { Target } from './target/target.js';
+import { openTarget, type TargetFlags } from './target-flags.js';
+
+export interface CanaryTask {
+  /** As the target was named. */
+  readonly name: string;
+  readonly flags: TargetFlags &
+    MetricsFlags & {
+      readonly to?: string | undefined;
+      readonly force?: boolean | undefined;
+      readonly resume?: boolean | undefined;
+      readonly rollback?: boolean | undefined;
+      readonly 'dry-run'?: boolean | undefined;
+      readonly 'rollback-on-interrupt'?: boolean | undefined;
+    };
+  readonly settings: CanarySettings;
+  readonly emit: Emit;
+}
+
+/** Returns the exit code. @throws UsageError */
+export async function carryOut(task: CanaryTask): Promise<number> {
+  const began = Date.now();
+  // It says where the weights are, whatever went wrong, as soon as there is a target.
+  const target = await outcomeOf(() => openTarget(task.name, task.flags));
+  if ('kind' in target) return tell(task, { ...nowhere(task), ...ending(target, began) });
+  try {
+    const done = await outcomeOf(() => new Canary(task, target.value).run());
+    const outcome: Done = 'kind' in done ? done : done.value;
+    return tell(task, { ...(await whereabouts(task, target.value, outcome.to)), ...ending(outcome, began) });
+  } finally {
+    await target.value.close();
+  }
+}
+
+type Done = Outcome & { readonly to?: string; readonly exitCode?: number };
+
+class Canary {
+  readonly #options: SessionOptions;
+
+  constructor(
+    private readonly task: CanaryTask,
+    private readonly target: Target,
+  ) {
+    const { flags, settings, emit } = task;
+    this.#options = {
+      ...{ target, to: flags.to, steps: settings.steps, force: flags.force ?? false, now: Date.now },
+      mustResume: flags.resume === true || flags.rollback === true,
+      warn: (message) => emit({ event: 'warning', message }),
+    };
+  }
+
+  async run(): Promise<Done> {
+    const { flags } = this.task;
+    const opening = await plan(this.#options);
+    const { to } = opening.record;
+    if (flags.rollback) return { ...(await this.#takeBack()), to };
+    await this.#checkSubset(opening.split.canary);
+    const metrics = await openMetrics(flags, this.target, opening.split);
+    this.#tellPlan(opening, metrics);
+    if (flags['dry-run']) return { kind: 'planned', to };
+    // What cannot be watched is not begun.
+    await metrics.read([opening.split.canary], opening.split.stable);
+    const session = await Session.begin(this.#options);
+    const event = session.isResumed ? 'resumed' : 'started';
+    this.task.emit({ event, target: this.target.description, to, percent: session.percent });
+    return { ...(await this.#watch(session, metrics)), to };
+  }
+
+  async #checkSubset(canary: Destination): Promise<void> {
+    if (canary.subset === undefined || (await this.target.subsetLabels(canary)) !== undefined) return;
+    const message = `no DestinationRule of the namespace has a subset ${canary.subset} of ${canary.host}: it gets no traffic`;
+    this.task.emit({ event: 'warning', message });
+  }
+
+  async #watch(session: Session, metrics: MetricsSource): Promise<Done> {
+    const { flags, settings, emit } = this.task;
+    const signals = watchEndSignals();
+    const abort = new AbortController();
+    let exitCode: number | undefined;
+    void signals.first.then((signal) => {
+      exitCode = exitCodeOf(signal);
+      abort.abort();
+    });
+    try {
+      const outcome = await runCanary({
+        ...{ session, metrics, limits: settings.limits, pace: settings.pace, clock: systemClock, emit },
+        signal: abort.signal,
+        rollbackOnInterrupt: flags['rollback-on-interrupt'] === true,
+      });
+      return outcome.kind === 'interrupted' && exitCode !== undefined ? { ...outcome, exitCode } : outcome;
+    } finally {
+      signals.dispose();
+    }
+  }
+
+  async #takeBack(): Promise<Done> {
+    if (this.task.flags['dry-run']) return { kind: 'planned' };
+    const session = await Session.begin(this.#options);
+    await session.rollBack();
+    // Asked for, it is no failure.
+    return { kind: 'rolled_back', exitCode: 0 };
+  }
+
+  #tellPlan({ split, record }: Opening, { description }: MetricsSource): void {
+    const { settings, emit } = this.task;
+    const { limits, pace, latency } = settings;
+    emit({
+      event: 'plan',
+      target: this.target.description,
+      to: record.to,
+      metrics: description,
+      steps: record.steps.slice(record.step).map((percent) => ({
+        percent,
+        weights: ruleWeights(split, weightsAt(split, record.original, percent)),
+      })),
+      limits: {
+        ...{ successRate: limits.successRate, minRequests: limits.minRequests },
+        ...(latency !== undefined && { latency }),
+        ...{ intervalMs: pace.intervalMs, windows: pace.windows },
+      },
+    });
+  }
+}
+
+function tell({ emit }: CanaryTask, summary: Omit<SummaryEvent, 'event'>): number {
+  emit({ event: 'summary', ...summary });
+  return summary.exitCode;
+}
+
+function ending({ kind, reason, exitCode = exitCodes[kind] }: Done, began: number) {
+  const seconds = (Date.now() - began) / 1000;
+  return { outcome: kind, exitCode, seconds, ...(reason !== undefined && { reason }) };
+}
+
+function nowhere({ name, flags }: CanaryTask) {
+  return { target: name, to: flags.to ?? '', percent: undefined, weights: [] };
+}
+
+/** Where the traffic is in the end, as it is read and not as it should be. */
+async function whereabouts(task: CanaryTask, target: Target, known: string | undefined) {
+  const to = known ?? task.flags.to ?? '';
+  const where = { ...nowhere(task), target: target.description, to };
+  try {
+    const { object } = await target.load();
+    const split = findSplit({ kind: target.kind, object, context: target.context, to, target: target.name });
+    return { ...where, percent: currentPercent(split), weights: ruleWeights(split, writtenWeights(split)) };
+  } catch {
+    return where;
+  }
+}

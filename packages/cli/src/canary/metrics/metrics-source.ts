@@ -1,0 +1,9 @@
+import type { Reading } from '../analysis/tally.js';
+import type { Destination } from '../routes/destination.js';
+
+/** Where the numbers come from. */
+export interface MetricsSource {
+  readonly description: string;
+  /** What has been counted until now. @throws Error while it cannot be asked */
+  read(canary: readonly Destination[], stable: readonly Destination[]): Promise<Reading>;
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { isRecord } from '@inmesh/config';
+import type { Weights } from './routes/split.js';
+
+/** What a canary leaves behind at its object, so that another process can go on with it. Short names: it is an annotation. */
+export interface CanaryRecord {
+  /** Of one process: each that goes on has another. */
+  readonly run: string;
+  readonly to: string;
+  /** In percent. */
+  readonly steps: readonly number[];
+  /** Which of them the weights are at. */
+  readonly step: number;
+  /** ISO 8601, as `renewed`. */
+  readonly started: string;
+  /** What it goes back to. */
+  readonly original: Weights;
+  /** `host/pid` of who is at work; undefined once that has stopped in order. */
+  readonly holder?: string | undefined;
+  /** When the holder said last that it is there. */
+  readonly renewed: string;
+}
+
+export const annotation = 'inmesh.dev/canary';
+
+/** A holder that has said nothing for so long is gone. */
+export const leaseMs = 30_000;
+export const renewMs = 10_000;
+
+export const ownHolder = `${hostname()}/${process.pid}`;
+
+export function newRun(): string {
+  return randomBytes(6).toString('hex');
+}
+
+/** @throws Error for one that nobody can go on with */
+export function parseRecord(text: string, where: string): CanaryRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {}
+  if (!isRecord(value) || !isWhole(value)) {
+    throw new Error(`${where} is no state of a canary: remove it, once the weights are what they should be`);
+  }
+  return value as unknown as CanaryRecord;
+}
+
+export function formatRecord(record: CanaryRecord): string {
+  return JSON.stringify(record);
+}
+
+function isWhole({ run, to, steps, step, started, renewed, original }: Readonly<Record<string, unknown>>): boolean {
+  const areTexts = [run, to, started, renewed].every((text) => typeof text === 'string');
+  const isStep =
+    Array.isArray(steps) && steps.every(Number.isInteger) && Number.isInteger(step) && Number(step) in steps;
+  return areTexts && isStep && Array.isArray(original) && original.every((weights) => Array.isArray(weights));
+}
+
+/** Whether somebody else is at work. On the same machine it is known at once when they are gone. */
+export function isHeld({ holder, renewed }: CanaryRecord, nowMs: number): boolean {
+  if (holder === undefined) return false;
+  const [host, pid] = holder.split('/');
+  if (host === hostname()) return isAlive(Number(pid));
+  return nowMs - Date.parse(renewed) < leaseMs;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,174 @@
+import { KubernetesError, sleep, type systemClock } from '@inmesh/control-plane';
+import { advance, type Pace, type Phase, watchStep } from './analysis/advance.js';
+import { judge, type Limits, type Verdict } from './analysis/judge.js';
+import { increase, noReading, type Reading } from './analysis/tally.js';
+import { type CanaryEvent, countsOf, ruleWeights } from './events.js';
+import type { MetricsSource } from './metrics/metrics-source.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import type { Session } from './session.js';
+
+export interface RunOptions {
+  readonly session: Session;
+  readonly metrics: MetricsSource;
+  readonly limits: Limits;
+  readonly pace: Omit<Pace, 'steps'>;
+  readonly clock: typeof systemClock;
+  readonly emit: (event: CanaryEvent) => void;
+  /** Somebody wants it to end. */
+  readonly signal: AbortSignal;
+  readonly rollbackOnInterrupt: boolean;
+}
+
+/** The longest time between two looks. */
+const longestTickMs = 5000;
+
+/** Watches each step and takes the next, until the version has all traffic or none. Never throws. */
+export async function runCanary(options: RunOptions): Promise<Outcome> {
+  const done = await outcomeOf(() => new Run(options).untilEnd());
+  return 'kind' in done ? done : done.value;
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #pace: Pace;
+  readonly #tickMs: number;
+  #phase: Phase;
+  /** Where the window began; undefined until it could be read. */
+  #baseline: Reading | undefined;
+  #reading: Reading | undefined;
+  /** Since when the object cannot be reached. */
+  #troubleSinceMs: number | undefined;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    const { steps, step } = options.session.record;
+    this.#pace = { ...options.pace, steps: steps.length };
+    this.#tickMs = Math.min(longestTickMs, options.pace.intervalMs);
+    this.#phase = watchStep(step, options.clock.now());
+  }
+
+  async untilEnd(): Promise<Outcome> {
+    const { clock, signal } = this.#options;
+    this.#tellStep();
+    await this.#read();
+    this.#baseline = this.#reading;
+    for (;;) {
+      await sleep(clock, this.#tickMs, signal);
+      if (signal.aborted) return await this.#interrupt();
+      const outcome = await this.#persist(() => this.#look());
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** A cluster that cannot be reached for a while is no reason to give up. */
+  async #persist(look: () => Promise<Outcome | undefined>): Promise<Outcome | undefined> {
+    const { clock, emit, pace } = this.#options;
+    try {
+      const outcome = await look();
+      this.#troubleSinceMs = undefined;
+      return outcome;
+    } catch (error) {
+      this.#troubleSinceMs ??= clock.now();
+      if (!isPassing(error) || clock.now() - this.#troubleSinceMs >= pace.maxWaitMs) throw error;
+      emit({ event: 'warning', message: (error as Error).message });
+      return undefined;
+    }
+  }
+
+  async #look(): Promise<Outcome | undefined> {
+    const { session, clock } = this.#options;
+    if (this.#phase.kind !== 'watching') return await this.#end(this.#phase);
+    await session.renew();
+    const trouble = await this.#read();
+    const verdict = trouble ?? this.#judge();
+    const next = advance(this.#phase, verdict, clock.now(), this.#pace);
+    this.#tellWindow(verdict, next !== this.#phase);
+    if (next === this.#phase) return undefined;
+    if (next.kind !== 'watching') {
+      this.#phase = next;
+      return await this.#end(next);
+    }
+    if (next.step !== this.#phase.step) {
+      await session.goTo(next.step);
+      this.#phase = next;
+      this.#tellStep();
+      await this.#read();
+    }
+    this.#phase = next;
+    this.#baseline = this.#reading;
+    return undefined;
+  }
+
+  async #end(phase: Exclude<Phase, { kind: 'watching' }>): Promise<Outcome> {
+    const { session } = this.#options;
+    if (phase.kind === 'promoted') {
+      await session.promote();
+      return { kind: 'promoted' };
+    }
+    await session.rollBack();
+    return { kind: 'rolled_back', reason: phase.reason };
+  }
+
+  async #interrupt(): Promise<Outcome> {
+    const { session, rollbackOnInterrupt } = this.#options;
+    if (rollbackOnInterrupt) {
+      await session.rollBack();
+      return { kind: 'rolled_back', reason: 'interrupted' };
+    }
+    await session.release();
+    return {
+      kind: 'interrupted',
+      reason: 'the weights stay as they are: go on with --resume, or back with --rollback',
+    };
+  }
+
+  /** What stands in the way of a judgement. */
+  async #read(): Promise<Verdict | undefined> {
+    const { metrics, session, emit } = this.#options;
+    const { canary, stable } = session.split;
+    try {
+      this.#reading = await metrics.read([canary], stable);
+      this.#baseline ??= this.#reading;
+      return undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      emit({ event: 'warning', message });
+      return { kind: 'waiting', reason: message };
+    }
+  }
+
+  #tallies() {
+    const before = this.#baseline ?? noReading;
+    const after = this.#reading ?? noReading;
+    return { canary: increase(before.canary, after.canary), stable: increase(before.stable, after.stable) };
+  }
+
+  #judge(): Verdict {
+    const { canary, stable } = this.#tallies();
+    return judge(canary, stable, this.#options.limits);
+  }
+
+  #tellStep(): void {
+    const { session, emit } = this.#options;
+    const { record, percent, split, weights } = session;
+    emit({ event: 'step', step: record.step + 1, percent, weights: ruleWeights(split, weights) });
+  }
+
+  #tellWindow(verdict: Verdict, hasEnded: boolean): void {
+    if (this.#phase.kind !== 'watching') return;
+    const { emit, session, clock, pace } = this.#options;
+    const { canary, stable } = this.#tallies();
+    const { window, sinceMs } = this.#phase;
+    const counts = { percent: session.percent, window, canary: countsOf(canary), stable: countsOf(stable) };
+    const reason = 'reason' in verdict ? verdict.reason : undefined;
+    emit(
+      hasEnded
+        ? { event: 'window', ...counts, verdict: verdict.kind, ...(reason !== undefined && { reason }) }
+        : { event: 'progress', ...counts, elapsedMs: clock.now() - sinceMs, intervalMs: pace.intervalMs },
+    );
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof KubernetesError && ['unreachable', 'timeout', 'busy'].includes(error.problem.kind);
+}

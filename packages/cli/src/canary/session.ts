@@ -1,0 +1,230 @@
+import { Conflict } from './outcome.js';
+import { type CanaryRecord, isHeld, newRun, ownHolder, renewMs } from './record.js';
+import {
+  currentPercent,
+  describeWeights,
+  editsTo,
+  findSplit,
+  type Split,
+  type Weights,
+  weightsAt,
+  writtenWeights,
+} from './routes/split.js';
+import type { Loaded, Target } from './target/target.js';
+
+export interface SessionOptions {
+  readonly target: Target;
+  /** Undefined: what the canary that is resumed goes to. */
+  readonly to: string | undefined;
+  readonly steps: readonly number[];
+  /** Whether there must be a canary to go on with. */
+  readonly mustResume: boolean;
+  /** Take weights that are somebody else's. */
+  readonly force: boolean;
+  /** Wall clock, in ms. */
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** What is to be written. */
+export interface Opening {
+  readonly loaded: Loaded;
+  readonly split: Split;
+  readonly record: CanaryRecord;
+  readonly isResumed: boolean;
+}
+
+/** Objects that change all the time are not ours to write. */
+const maxStale = 10;
+
+/**
+ * Finds out what there is to do, and whether it may be done. Nothing is written yet.
+ * @throws Conflict for weights that are somebody else's; Error when there is nothing to shift
+ */
+export async function plan(options: SessionOptions): Promise<Opening> {
+  const loaded = await options.target.load();
+  return loaded.record === undefined ? planAnew(options, loaded) : planToResume(options, loaded, loaded.record);
+}
+
+function planAnew(options: SessionOptions, loaded: Loaded): Opening {
+  const { target, to, mustResume, force, now, warn } = options;
+  if (mustResume || to === undefined) throw new Conflict(`there is no canary of ${target.description} to go on with`);
+  const split = splitOf(options, loaded, to);
+  const owner = target.owner(loaded);
+  if (owner !== undefined) {
+    const whose = `the weights of ${target.description} belong to ${owner}, which will write its own again`;
+    if (!force) throw new Conflict(`${whose}: have it ignore them (docs/canary.md), or take them with --force`);
+    warn(whose);
+  }
+  const steps = options.steps.filter((percent) => percent > currentPercent(split));
+  if (steps.length === 0) throw new Error(`${to} has all the traffic already`);
+  const original = writtenWeights(split);
+  const time = new Date(now()).toISOString();
+  const record = { run: newRun(), to, steps, step: 0, started: time, original, holder: ownHolder, renewed: time };
+  weightsAt(split, original, 100);
+  return { loaded, split, record, isResumed: false };
+}
+
+function planToResume(options: SessionOptions, loaded: Loaded, record: CanaryRecord): Opening {
+  const { target, to = record.to, now } = options;
+  const percent = record.steps[record.step];
+  if (isHeld(record, now())) {
+    throw new Conflict(
+      `another canary of ${target.description} is under way, to ${record.to} at ${percent} % (${record.holder})`,
+    );
+  }
+  if (to !== record.to) {
+    throw new Conflict(
+      `a canary of ${target.description} to ${record.to} stopped at ${percent} %: end it with --resume or --rollback`,
+    );
+  }
+  const split = splitOf(options, loaded, to);
+  // It may have stopped between the two writes of a file, its record and its weights.
+  const before =
+    record.step === 0 ? record.original : weightsAt(split, record.original, record.steps[record.step - 1]!);
+  const change = changeOf(options, loaded, split, record, [weightsOf(split, record), before]);
+  if (change !== undefined) options.warn(change);
+  const renewed = new Date(now()).toISOString();
+  return { loaded, split, record: { ...record, run: newRun(), holder: ownHolder, renewed }, isResumed: true };
+}
+
+function splitOf({ target }: SessionOptions, { object }: Loaded, to: string): Split {
+  try {
+    return findSplit({ kind: target.kind, object, context: target.context, to, target: target.name });
+  } catch (error) {
+    throw new Error(`${target.description}: ${(error as Error).message}`);
+  }
+}
+
+function weightsOf(split: Split, { original, steps, step }: CanaryRecord): Weights {
+  return weightsAt(split, original, steps[step]!);
+}
+
+/** What is said of weights that are none of these; undefined: they are. @throws Conflict for them, unless they are taken back */
+function changeOf(
+  { target, force }: SessionOptions,
+  loaded: Loaded,
+  split: Split,
+  { original }: CanaryRecord,
+  expected: readonly Weights[],
+): string | undefined {
+  const who = target.blame(loaded) ?? 'somebody';
+  if (!hasShapeOf(original, split)) {
+    const message = `${target.description}: ${who} has changed its routes, and the canary's weights have no place any more`;
+    throw new Conflict(`${message}: remove ${target.recordPlace}, once the weights are what they should be`);
+  }
+  const found = writtenWeights(split);
+  if (expected.some((weights) => JSON.stringify(weights) === JSON.stringify(found))) return undefined;
+  const what = `${describeWeights(split, found)}, and not ${describeWeights(split, expected[0]!)} as the canary left them`;
+  const message = `${target.description}: ${who} has changed the weights: they are ${what}`;
+  if (force) return message;
+  throw new Conflict(`${message}. Take them back with --force, or leave them and remove ${target.recordPlace}`);
+}
+
+function hasShapeOf(original: Weights, { rules }: Split): boolean {
+  return rules.length === original.length && rules.every(({ shares }, at) => shares.length === original[at]?.length);
+}
+
+/** One run of a canary: the only one who writes the weights of its target, as long as nobody else does. */
+export class Session {
+  #record: CanaryRecord;
+  #split: Split;
+  readonly isResumed: boolean;
+
+  private constructor(
+    private readonly options: SessionOptions,
+    { record, split, isResumed }: Opening,
+  ) {
+    this.#record = record;
+    this.#split = split;
+    this.isResumed = isResumed;
+  }
+
+  /** Takes the weights of the first step, or goes on with those of a canary that stopped. @throws as `plan` */
+  static async begin(options: SessionOptions): Promise<Session> {
+    for (let stale = 0; stale < maxStale; stale += 1) {
+      const opening = await plan(options);
+      const { loaded, split, record } = opening;
+      const saved = await options.target.save(loaded, editsTo(split, weightsOf(split, record)), record);
+      if (saved === 'saved') return new Session(options, opening);
+    }
+    throw changesTooFast(options.target);
+  }
+
+  get record(): CanaryRecord {
+    return this.#record;
+  }
+
+  get split(): Split {
+    return this.#split;
+  }
+
+  get percent(): number {
+    return this.#record.steps[this.#record.step]!;
+  }
+
+  get weights(): Weights {
+    return weightsOf(this.#split, this.#record);
+  }
+
+  async goTo(step: number): Promise<void> {
+    await this.#write({ ...this.#record, step });
+  }
+
+  /** Looks whether all is as it was left, and says from time to time that somebody is there. @throws Conflict */
+  async renew(): Promise<void> {
+    const change = this.#check(await this.options.target.load());
+    if (change !== undefined) this.options.warn(change);
+    const isDue = this.options.now() - Date.parse(this.#record.renewed) >= renewMs;
+    if (isDue || change !== undefined) await this.#write(this.#record);
+  }
+
+  /** The weights stay; another process may go on at once. */
+  async release(): Promise<void> {
+    await this.#write({ ...this.#record, holder: undefined });
+  }
+
+  async promote(): Promise<void> {
+    await this.#save((split) => ({ edits: editsTo(split, this.weights), record: undefined }));
+  }
+
+  async rollBack(): Promise<void> {
+    await this.#save((split) => ({ edits: editsTo(split, this.#record.original), record: undefined }));
+  }
+
+  async #write(next: CanaryRecord): Promise<void> {
+    const record = { ...next, renewed: new Date(this.options.now()).toISOString() };
+    await this.#save((split) => ({ edits: editsTo(split, weightsOf(split, record)), record }));
+    this.#record = record;
+  }
+
+  async #save(
+    change: (split: Split) => { edits: ReturnType<typeof editsTo>; record: CanaryRecord | undefined },
+  ): Promise<void> {
+    const { target } = this.options;
+    for (let stale = 0; stale < maxStale; stale += 1) {
+      const loaded = await target.load();
+      this.#check(loaded);
+      const { edits, record } = change(this.#split);
+      if ((await target.save(loaded, edits, record)) === 'saved') return;
+    }
+    throw changesTooFast(target);
+  }
+
+  #check(loaded: Loaded): string | undefined {
+    const { target } = this.options;
+    if (loaded.record?.run !== this.#record.run) {
+      const what =
+        loaded.record === undefined ? 'its state is gone' : `${loaded.record.holder ?? 'another'} took it over`;
+      throw new Conflict(`${target.description}: this canary is no longer in charge: ${what}`);
+    }
+    const split = splitOf(this.options, loaded, this.#record.to);
+    const change = changeOf(this.options, loaded, split, this.#record, [weightsOf(split, this.#record)]);
+    this.#split = split;
+    return change;
+  }
+}
+
+function changesTooFast({ description }: Target): Error {
+  return new Error(`${description} changes all the time: nothing was written`);
+}
