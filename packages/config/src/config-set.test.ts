@@ -121,4 +121,20 @@ describe('A set of the objects of a cluster', () => {
     expect(inbound(of.update(policy({ selector, rules: 'all' })))).toBeUndefined();
     expect(inbound(new ConfigSet().update(policy({ action: 'AUDIT', rules: 'all' })))).toBeUndefined();
   });
+
+  it('takes nobody in plain text where a PeerAuthentication was never right', () => {
+    const peers = (mtls: object) => {
+      const object = {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'PeerAuthentication',
+        metadata: { name: 'a' },
+        spec: { mtls },
+      };
+      return [{ path: 'PeerAuthentication/default/a', text: JSON.stringify(object), object }];
+    };
+    const inbound = ({ config }: ReturnType<ConfigSet['update']>) => config?.resources.listeners.get('virtualInbound');
+    const strict = inbound(new ConfigSet().update(peers({ mode: 'STRICT' })));
+    expect(strict).toBeDefined();
+    expect(inbound(new ConfigSet().update(peers({ mode: 'STRICTEST' })))).toEqual(strict);
+  });
 });
