@@ -1,18 +1,8 @@
 import { createMesh, type Logger, type Mesh } from 'inmesh';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Backend, startBackend } from '../support/backends.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
-
-const open: { close(): Promise<unknown> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<unknown> }>(one: T): T {
-  open.push(one);
-  return one;
-}
+import { keep } from '../support/keep.js';
 
 const destinationRule = `
 apiVersion: networking.istio.io/v1

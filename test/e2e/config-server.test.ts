@@ -1,20 +1,10 @@
 import { createMesh, type Mesh } from 'inmesh';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startBackend } from '../support/backends.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
 import { startConfigServer } from '../support/config-server.js';
+import { keep } from '../support/keep.js';
 import { constantLoad } from '../support/load.js';
-
-const open: { close(): Promise<unknown> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<unknown> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 async function get(mesh: Mesh): Promise<string> {
   const response = await mesh.fetch('http://reviews/');

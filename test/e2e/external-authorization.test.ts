@@ -5,22 +5,10 @@ import { CheckResponseSchema } from '@inmesh/xds/messages';
 import { describe, expect, it } from 'vitest';
 import { request, sendRaw } from '../../packages/sdk/test/authorization/raw-request.js';
 import { type Backend, startBackend } from '../support/backends.js';
-import { serviceYaml } from '../support/config-folder.js';
-import { authorizationPolicy, servePoliced } from '../support/policed-service.js';
+import { authorizationPolicy, deciderFiles, servePoliced } from '../support/policed-service.js';
 import { closeAfterEach } from '../support/seeds.js';
 
 const keep = closeAfterEach();
-
-const provider = (kind: string, more = '') => `
-apiVersion: install.istio.io/v1alpha1
-kind: IstioOperator
-metadata: { name: mesh, namespace: istio-system }
-spec:
-  meshConfig:
-    extensionProviders:
-      - name: decider
-        ${kind}: { service: decider.default.svc.cluster.local, port: 9000, timeout: 5s${more} }
-`;
 
 const custom = authorizationPolicy(
   'custom',
@@ -28,8 +16,7 @@ const custom = authorizationPolicy(
 );
 
 function files(kind: string, port: number, more = ''): Record<string, string> {
-  const service = serviceYaml('decider', [{ app: 'decider', version: 'v1', port }], { port: 9000 });
-  return { 'provider.yaml': provider(kind, more), 'custom.yaml': custom, 'decider.yaml': service };
+  return { ...deciderFiles(kind, port, more), 'custom.yaml': custom };
 }
 
 describe('a service that decides over HTTP', () => {

@@ -4,20 +4,10 @@ import { opentelemetry } from 'inmesh/opentelemetry';
 import { prometheus } from 'inmesh/prometheus';
 import { seededRandom } from 'inmesh/testing';
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startBackend } from '../support/backends.js';
 import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
-
-const open: { close(): Promise<unknown> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<unknown> }>(one: T): T {
-  open.push(one);
-  return one;
-}
+import { keep } from '../support/keep.js';
 
 async function meshWith(telemetry: NonNullable<Parameters<typeof createMesh>[0]>['telemetry'] & object): Promise<Mesh> {
   const dead = await startBackend('reviews', 'v2');

@@ -6,9 +6,9 @@ import { type CheckRequest, checkMethod } from '@inmesh/xds/external-authorizati
 import { CheckResponseSchema } from '@inmesh/xds/messages';
 import { describe, expect, it } from 'vitest';
 import { type Backend, startBackend } from '../support/backends.js';
-import { ConfigFolder, serviceYaml } from '../support/config-folder.js';
+import { ConfigFolder } from '../support/config-folder.js';
 import { MeshAuthority } from '../support/mesh-authority.js';
-import { authorizationPolicy } from '../support/policed-service.js';
+import { authorizationPolicy, deciderFiles } from '../support/policed-service.js';
 import { closeAfterEach } from '../support/seeds.js';
 import { socketAddress } from './support/envoy-bootstrap.js';
 import { joinEnvoy } from './support/envoy-mesh.js';
@@ -35,21 +35,8 @@ function clusterOf(name: string, port: number, isHttp2 = false): JsonObject {
 }
 
 function filesOf(kind: string, port: number, more: string): Record<string, string> {
-  const service = '{ action: CUSTOM, provider: { name: decider }, rules: [{}] }';
-  return {
-    'provider.yaml': `
-apiVersion: install.istio.io/v1alpha1
-kind: IstioOperator
-metadata: { name: mesh, namespace: istio-system }
-spec:
-  meshConfig:
-    extensionProviders:
-      - name: decider
-        ${kind}: { service: decider.default.svc.cluster.local, port: 9000, timeout: 5s${more} }
-`,
-    'custom.yaml': authorizationPolicy('custom', service),
-    'decider.yaml': serviceYaml('decider', [{ app: 'decider', version: 'v1', port }], { port: 9000 }),
-  };
+  const spec = '{ action: CUSTOM, provider: { name: decider }, rules: [{}] }';
+  return { ...deciderFiles(kind, port, more), 'custom.yaml': authorizationPolicy('custom', spec) };
 }
 
 /** Of what a handler was given, and of an answer: what the service that decides has to do with. */

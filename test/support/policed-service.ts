@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Mesh, MeshOptions } from 'inmesh';
 import { send } from '../../packages/sdk/test/server/client.js';
-import { ConfigFolder } from './config-folder.js';
+import { ConfigFolder, serviceYaml } from './config-folder.js';
 import { scanForSecrets } from './secret-scan.js';
 import { type closeAfterEach, joinMesh, type Source } from './seeds.js';
 
@@ -42,6 +42,26 @@ export async function servePoliced(
     return `${status} ${body}`;
   };
   return { mesh, folder, port, handled, get };
+}
+
+/**
+ * A service on this port that is asked by CUSTOM policies, as provider `decider`.
+ * @param kind `envoyExtAuthzHttp` or `envoyExtAuthzGrpc`
+ * @param more further fields of the provider, each after a comma
+ */
+export function deciderFiles(kind: string, port: number, more = ''): Record<string, string> {
+  const provider = `
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: { name: mesh, namespace: istio-system }
+spec:
+  meshConfig:
+    extensionProviders:
+      - name: decider
+        ${kind}: { service: decider.default.svc.cluster.local, port: 9000, timeout: 5s${more} }
+`;
+  const instance = { app: 'decider', version: 'v1', port };
+  return { 'provider.yaml': provider, 'decider.yaml': serviceYaml('decider', [instance], { port: 9000 }) };
 }
 
 export function authorizationPolicy(name: string, spec: string, annotations = ''): string {

@@ -1,31 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { serveFolder, Traffic, Versions } from './support/canary-mesh.js';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
+import { route, serveFolder, Traffic, Versions } from './support/canary-mesh.js';
 import { ConfigFolder } from './support/config-folder.js';
 import { run } from './support/run.js';
-
-const route = `# reviews, for all
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews, namespace: default }
-spec:
-  hosts: [reviews]
-  http:
-    - route: # both
-        - { destination: { host: reviews, subset: v1 }, weight: 100 }
-        - { destination: { host: reviews, subset: v2 }, weight: 0 }   # new
-`;
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 const httpRoute = `# reviews, for all
 apiVersion: gateway.networking.k8s.io/v1

@@ -2,35 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { serveFolder } from './support/canary-mesh.js';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
+import { route, serveFolder } from './support/canary-mesh.js';
 import { ConfigFolder, reviewsYaml } from './support/config-folder.js';
 import { Running, run } from './support/run.js';
 
-const route = `# reviews, for all
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews, namespace: default }
-spec:
-  hosts: [reviews]
-  http:
-    - route: # both
-        - { destination: { host: reviews, subset: v1 }, weight: 100 }
-        - { destination: { host: reviews, subset: v2 }, weight: 0 }   # new
-`;
 const routeWith = (v1: number, v2: number) =>
   route.replace('weight: 100', `weight: ${v1}`).replace('weight: 0 }   #', `weight: ${v2} }   #`);
-
-const open: { close(): unknown }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): unknown }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 async function startServer() {
   const folder = keep(new ConfigFolder({ 'reviews.yaml': reviewsYaml, 'route.yaml': route }));

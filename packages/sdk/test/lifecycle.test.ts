@@ -7,23 +7,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MeshError } from '@inmesh/core';
 import { getGlobalDispatcher, request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../test/support/keep.js';
 import { createMesh } from '../src/create-mesh.js';
 import { expressMiddleware } from '../src/server/express.js';
 import { closedPort, httpServer, type TestServer } from './support/test-server.js';
 
 const run = promisify(execFile);
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
-
 const meshOnDns = async () => keep(await createMesh({}));
 
 async function greeter(): Promise<TestServer> {

@@ -4,6 +4,19 @@ import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '
 import { createMesh, type Mesh } from 'inmesh';
 import { reviewsYaml } from './config-folder.js';
 
+/** All of it to v1. */
+export const route = `# reviews, for all
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews, namespace: default }
+spec:
+  hosts: [reviews]
+  http:
+    - route: # both
+        - { destination: { host: reviews, subset: v1 }, weight: 100 }
+        - { destination: { host: reviews, subset: v2 }, weight: 0 }   # new
+`;
+
 /** Two versions of reviews on loopback; how many of a version's answers are 500 is said each time. */
 export class Versions {
   readonly #servers: readonly ReturnType<typeof createServer>[];

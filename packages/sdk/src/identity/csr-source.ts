@@ -4,8 +4,8 @@ import type { CertificateCredentials } from '@inmesh/xds/client';
 import type { Logger } from '../logger.js';
 import { certificateRequest } from './certificate-request.js';
 import { FirstAnswer } from './first-answer.js';
-import { HeldIdentity } from './held-identity.js';
-import type { Identity, IdentitySource } from './identity.js';
+import { HoldingSource } from './holding-source.js';
+import type { Identity } from './identity.js';
 import { parseIdentity } from './parse-identity.js';
 
 /** What signs: the leaf, intermediates, and last all roots in one, each PEM. */
@@ -46,29 +46,14 @@ const renewFrom = 0.45;
 const renewUpTo = 0.55;
 
 /** An identity of a certificate authority: the key is made here and never leaves the process. */
-export class CsrIdentity implements IdentitySource {
-  readonly description: string;
+export class CsrIdentity extends HoldingSource {
   #phase: Phase = { kind: 'idle' };
   #failures = 0;
-  readonly #held: HeldIdentity;
   readonly #firstAnswer: FirstAnswer;
 
   constructor(private readonly options: CsrIdentityOptions) {
-    this.description = options.description;
-    this.#held = new HeldIdentity(options.description, 'no certificate has been given yet', options);
+    super(options.description, 'no certificate has been given yet', options);
     this.#firstAnswer = new FirstAnswer(options.clock);
-  }
-
-  get current(): Identity | undefined {
-    return this.#held.current;
-  }
-
-  get problem(): string | undefined {
-    return this.#held.problem;
-  }
-
-  onChange(listener: (identity: Identity) => void): () => void {
-    return this.#held.onChange(listener);
   }
 
   start(): void {
@@ -84,7 +69,7 @@ export class CsrIdentity implements IdentitySource {
   close(): void {
     if (this.#phase.kind === 'waiting') this.#phase.timer.cancel();
     this.#phase = { kind: 'closed' };
-    this.#held.close();
+    this.held.close();
   }
 
   async #renew(): Promise<void> {
@@ -113,13 +98,13 @@ export class CsrIdentity implements IdentitySource {
       key: named('the key', key),
       authorities: named('the roots', answer.at(-1) ?? ''),
     };
-    return parseIdentity(texts, this.#held.wallClock());
+    return parseIdentity(texts, this.held.wallClock());
   }
 
   /** The token, and after a failure with it the certificate at hand: who has one is no longer in need of a token. */
   #credentials(): CertificateCredentials {
     const token = this.options.readToken();
-    const certificate = this.#held.usable;
+    const certificate = this.held.usable;
     if (token !== undefined && (certificate === undefined || this.#failures % 2 === 0)) return { kind: 'token', token };
     if (certificate === undefined) throw new Error(noToken);
     return { kind: 'certificate', chain: certificate.certificateChain, key: certificate.privateKey };
@@ -131,14 +116,14 @@ export class CsrIdentity implements IdentitySource {
     const part = renewFrom + this.options.random() * (renewUpTo - renewFrom);
     // On the clock that nobody sets; the certificate says how long it lasts, whatever time it is here.
     this.#wait((notAfter - notBefore) * part);
-    this.#held.take(identity);
+    this.held.take(identity);
   }
 
   #failed(problem: string): void {
     const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures);
     this.#failures += 1;
     this.#wait(retryMs * (0.5 + this.options.random() / 2));
-    this.#held.refuse(problem);
+    this.held.refuse(problem);
   }
 
   #wait(ms: number): void {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { type Clock, MeshError } from '@inmesh/core';
 import type { Logger } from '../logger.js';
-import { HeldIdentity } from './held-identity.js';
-import type { Identity, IdentitySource } from './identity.js';
+import { HoldingSource } from './holding-source.js';
+import type { Identity } from './identity.js';
 import { foldersOf, type IdentityFiles, type IdentityLocation, locateFiles, pathsOf } from './identity-files.js';
 import { keyProblem } from './key-permissions.js';
 import { oneAtATime } from './one-at-a-time.js';
@@ -19,9 +19,7 @@ export interface FileIdentityOptions {
 }
 
 /** An identity in PEM files, which whoever issues it writes anew before it expires. Taken as a set or not at all. */
-export class FileIdentity implements IdentitySource {
-  readonly description: string;
-  readonly #held: HeldIdentity;
+export class FileIdentity extends HoldingSource {
   #stamp: string | undefined;
   #stopWatching: (() => void) | undefined;
   /** Looks whether the files are others. One look at a time; it never rejects. */
@@ -31,21 +29,9 @@ export class FileIdentity implements IdentitySource {
     private readonly location: IdentityLocation,
     private readonly options: FileIdentityOptions,
   ) {
-    this.description = `files ${typeof location === 'string' ? location : pathsOf(location).join(', ')}`;
-    this.#held = new HeldIdentity(this.description, 'the files have not been read yet', options);
+    const paths = typeof location === 'string' ? location : pathsOf(location).join(', ');
+    super(`files ${paths}`, 'the files have not been read yet', options);
     this.look = oneAtATime(() => this.#lookOnce().catch((error) => this.#refuse(error)));
-  }
-
-  get current(): Identity | undefined {
-    return this.#held.current;
-  }
-
-  get problem(): string | undefined {
-    return this.#held.problem;
-  }
-
-  onChange(listener: (identity: Identity) => void): () => void {
-    return this.#held.onChange(listener);
   }
 
   start(): void {
@@ -66,27 +52,27 @@ export class FileIdentity implements IdentitySource {
 
   close(): void {
     this.#stopWatching?.();
-    this.#held.close();
+    this.held.close();
   }
 
   async #lookOnce(): Promise<void> {
     const files = await locateFiles(this.location);
     const paths = pathsOf(files);
-    if (this.#held.isSound && (await stampOf(paths)) === this.#stamp) return;
+    if (this.held.isSound && (await stampOf(paths)) === this.#stamp) return;
     const read = await readTogether(paths);
     const permissions = keyProblem(files.key);
     if (permissions !== undefined) throw permissions;
-    this.#take(parseIdentity(textsOf(files, read), this.#held.wallClock()), read.stamp);
+    this.#take(parseIdentity(textsOf(files, read), this.held.wallClock()), read.stamp);
   }
 
   #take(identity: Identity, stamp: string): void {
-    if (this.#held.isSound && this.#stamp === stamp) return;
+    if (this.held.isSound && this.#stamp === stamp) return;
     this.#stamp = stamp;
-    this.#held.take(identity);
+    this.held.take(identity);
   }
 
   #refuse(error: unknown): void {
-    this.#held.refuse(MeshError.is(error) ? `${error.message}; ${error.hint}` : (error as Error).message);
+    this.held.refuse(MeshError.is(error) ? `${error.message}; ${error.hint}` : (error as Error).message);
   }
 }
 

@@ -2,8 +2,8 @@ import { backoffDelayMs, type Clock, type Random, type Timer } from '@inmesh/cor
 import type { IdentityStream, IdentityStreamEnd, IdentityStreamHandlers } from '@inmesh/xds/client';
 import type { Logger } from '../logger.js';
 import { FirstAnswer } from './first-answer.js';
-import { HeldIdentity } from './held-identity.js';
-import type { Identity, IdentitySource } from './identity.js';
+import { HoldingSource } from './holding-source.js';
+import type { Identity } from './identity.js';
 
 export interface StreamIdentityOptions<Message> {
   /** For logs, e.g. `Workload API unix:/run/spire/agent.sock`. */
@@ -29,30 +29,15 @@ type Phase =
 const reconnectBackoff = { baseMs: 1000, maxMs: 30_000 } as const;
 
 /** An identity that somebody else keeps fresh, and sends anew when it is another. */
-export class StreamIdentity<Message> implements IdentitySource {
-  readonly description: string;
+export class StreamIdentity<Message> extends HoldingSource {
   #phase: Phase = { kind: 'idle' };
   /** Streams in a row that have delivered nothing good. */
   #failures = 0;
-  readonly #held: HeldIdentity;
   readonly #firstAnswer: FirstAnswer;
 
   constructor(private readonly options: StreamIdentityOptions<Message>) {
-    this.description = options.description;
-    this.#held = new HeldIdentity(options.description, 'no identity has been delivered yet', options);
+    super(options.description, 'no identity has been delivered yet', options);
     this.#firstAnswer = new FirstAnswer(options.clock);
-  }
-
-  get current(): Identity | undefined {
-    return this.#held.current;
-  }
-
-  get problem(): string | undefined {
-    return this.#held.problem;
-  }
-
-  onChange(listener: (identity: Identity) => void): () => void {
-    return this.#held.onChange(listener);
   }
 
   start(): void {
@@ -69,7 +54,7 @@ export class StreamIdentity<Message> implements IdentitySource {
     if (this.#phase.kind === 'waiting') this.#phase.timer.cancel();
     if (this.#phase.kind === 'streaming') this.#phase.stream.close();
     this.#phase = { kind: 'closed' };
-    this.#held.close();
+    this.held.close();
   }
 
   #connect(): void {
@@ -83,24 +68,24 @@ export class StreamIdentity<Message> implements IdentitySource {
   #receive(read: () => Message): string | undefined {
     let identity: Identity | undefined;
     try {
-      identity = this.options.read(read(), this.#held.wallClock());
+      identity = this.options.read(read(), this.held.wallClock());
     } catch (error) {
       const { message } = error as Error;
-      this.#held.refuse(message);
+      this.held.refuse(message);
       this.#firstAnswer.arrived();
       return message;
     }
     if (identity === undefined) return undefined;
     this.#failures = 0;
-    this.#held.take(identity);
+    this.held.take(identity);
     this.#firstAnswer.arrived();
     return undefined;
   }
 
   #ended(end: IdentityStreamEnd): void {
     this.#failures += 1;
-    if (end.kind === 'denied') this.#held.withdraw(end.reason);
-    else this.#held.refuse(end.reason);
+    if (end.kind === 'denied') this.held.withdraw(end.reason);
+    else this.held.refuse(end.reason);
     this.#firstAnswer.arrived();
     if (end.kind === 'rejected') {
       this.#phase = { kind: 'given up' };

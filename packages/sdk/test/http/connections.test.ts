@@ -4,20 +4,10 @@ import { Socket } from 'node:net';
 import type { CircuitBreakerThresholds, Cluster } from '@inmesh/core';
 import { testThresholds } from '@inmesh/core/testing';
 import { request } from 'undici';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { closedPort, httpServer } from '../support/test-server.js';
-
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 /** A server that answers when it is told to. */
 async function slowServer() {

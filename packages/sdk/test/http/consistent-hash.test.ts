@@ -1,19 +1,9 @@
 import type { HashPolicy, LoadBalancerPolicy } from '@inmesh/core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { meshFetch } from '../../src/http/fetch.js';
 import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { httpServer } from '../support/test-server.js';
-
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 /** A server that answers with its own port, and with the cookies it was sent. */
 async function namedServer(): Promise<number> {

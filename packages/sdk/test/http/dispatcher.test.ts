@@ -4,20 +4,10 @@ import { Readable, Stream } from 'node:stream';
 import { MeshError } from '@inmesh/core';
 import { testCluster } from '@inmesh/core/testing';
 import { type Dispatcher, FormData, request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { retryEverything, type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { closedPort, httpServer, type TestServer, tcpServer } from '../support/test-server.js';
-
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 async function echo(): Promise<TestServer> {
   return keep(

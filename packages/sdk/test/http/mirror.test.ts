@@ -2,21 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import type { MirrorPolicy } from '@inmesh/core';
 import { type Dispatcher, request } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { BodyTap } from '../../src/http/body-tap.js';
 import { type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { closedPort, httpServer, tcpServer } from '../support/test-server.js';
-
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 interface Seen {
   readonly method: string;

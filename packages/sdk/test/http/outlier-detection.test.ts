@@ -1,19 +1,9 @@
 import { testOutlierDetection } from '@inmesh/core/testing';
 import { request } from 'undici';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { retryEverything, staticMesh } from '../support/static-mesh.js';
 import { httpServer, tcpServer } from '../support/test-server.js';
-
-const open: { close(): Promise<unknown> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<unknown> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 it('ejects one of three that resets its connections, after five failures, and no request is lost (a1)', async () => {
   let resets = 0;

@@ -2,21 +2,11 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import type { FaultPolicy, HeaderMutations, HeaderWrite, MeshError } from '@inmesh/core';
 import { type Dispatcher, request, fetch as undiciFetch } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { ignoreResponse } from '../../src/http/ignore-response.js';
 import { type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { httpServer, type TestServer } from '../support/test-server.js';
-
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 interface Seen {
   readonly url: string | undefined;

@@ -3,20 +3,10 @@ import { PassThrough } from 'node:stream';
 import type { ForwardAction } from '@inmesh/core';
 import { testRetryPolicy } from '@inmesh/core/testing';
 import { type Dispatcher, request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { keep } from '../../../../test/support/keep.js';
 import { type StaticMesh, staticMesh } from '../support/static-mesh.js';
 import { httpServer } from '../support/test-server.js';
-
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 async function serve(action: Partial<Omit<ForwardAction, 'kind' | 'totalWeight'>>, listener: RequestListener) {
   const server = keep(await httpServer(listener));

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { HttpConnectionManagerSchema, type Listener, ListenerSchema } from '@inmesh/xds/messages';
 import { buildHttpFilters } from '../../translate/filter-configs.js';
+import { servedHere } from '../../translate/served-here.js';
 
 interface Address {
   /** IPv6 without brackets. */
@@ -39,25 +40,11 @@ export function buildServerListener(name: string): Listener | undefined {
   });
 }
 
-/** With its routes inside: whoever serves calls does not forward them. */
 function packedManager() {
-  const prefix = { pathSpecifier: { case: 'prefix', value: '/' } } as const;
   const manager = create(HttpConnectionManagerSchema, {
     statPrefix: 'inbound',
     httpFilters: buildHttpFilters().filter(({ name }) => name === 'envoy.filters.http.router'),
-    routeSpecifier: {
-      case: 'routeConfig',
-      value: {
-        name: 'inbound',
-        virtualHosts: [
-          {
-            name: 'inbound',
-            domains: ['*'],
-            routes: [{ match: prefix, action: { case: 'nonForwardingAction', value: {} } }],
-          },
-        ],
-      },
-    },
+    routeSpecifier: servedHere,
   });
   return anyPack(HttpConnectionManagerSchema, manager);
 }

@@ -11,6 +11,7 @@ import {
   RouterSchema,
   TrafficDirection,
 } from '@inmesh/xds/messages';
+import { servedHere } from '../served-here.js';
 import { httpFilter } from './http-filter.js';
 import type { PathSettings } from './path-normalization.js';
 import type { PeerMode, WorkloadModes } from './peer-modes.js';
@@ -73,30 +74,12 @@ function buildChain(
   });
 }
 
-/** Whoever serves requests does not forward them. */
 function packedManager(filters: readonly HttpFilter[], paths: PathSettings) {
   const manager: MessageInitShape<typeof HttpConnectionManagerSchema> = {
     statPrefix: 'inbound',
     ...paths,
     httpFilters: [...filters, httpFilter('envoy.filters.http.router', RouterSchema, {})],
-    routeSpecifier: {
-      case: 'routeConfig',
-      value: {
-        name: 'inbound',
-        virtualHosts: [
-          {
-            name: 'inbound',
-            domains: ['*'],
-            routes: [
-              {
-                match: { pathSpecifier: { case: 'prefix', value: '/' } },
-                action: { case: 'nonForwardingAction', value: {} },
-              },
-            ],
-          },
-        ],
-      },
-    },
+    routeSpecifier: servedHere,
   };
   return anyPack(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, manager));
 }

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../../../test/support/certificates.js';
+import { keep } from '../../../../../test/support/keep.js';
 import { ApiModel } from '../../../test/support/kubernetes/api-model.js';
 import { serveModel } from '../../../test/support/kubernetes/serve-model.js';
 import { Reflector } from '../reflector/reflector.js';
@@ -11,17 +12,6 @@ import { openClient } from './open-client.js';
 const services: ResourceType = { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true };
 const collection = '/api/v1/services';
 const { certificate, key } = makeCertificate({ hosts: ['127.0.0.1'] });
-const open: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function keep<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
-
 async function begin(credentials: Partial<Credentials> = {}, isSecure = true) {
   const model = new ApiModel();
   const served = keep(await serveModel(model, isSecure ? { cert: certificate, key } : undefined));
@@ -36,11 +26,6 @@ async function begin(credentials: Partial<Credentials> = {}, isSecure = true) {
 function clientOf(server: string, credentials: () => Credentials): KubernetesClient {
   const access = { server, namespace: 'default', description: 'test', forget() {} };
   return keep(openClient({ ...access, credentials: async () => credentials() }));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(condition()).toBe(true);
 }
 
 function reflect(client: KubernetesClient) {
@@ -74,14 +59,14 @@ describe('A connection to the API server', () => {
     put(model, 'a');
     const { told, reflector } = reflect(client);
     await reflector.synced;
-    await until(() => model.openWatches === 1);
+    await expect.poll(() => model.openWatches === 1, { timeout: 5000, interval: 10 }).toBe(true);
     put(model, 'b');
-    await until(() => told.length === 2);
+    await expect.poll(() => told.length === 2, { timeout: 5000, interval: 10 }).toBe(true);
     for (const socket of served.sockets) socket.destroy();
-    await until(() => model.openWatches === 0);
+    await expect.poll(() => model.openWatches === 0, { timeout: 5000, interval: 10 }).toBe(true);
     model.stored.delete(collection, 'shop/a');
     put(model, 'c');
-    await until(() => told.length === 4);
+    await expect.poll(() => told.length === 4, { timeout: 5000, interval: 10 }).toBe(true);
     expect(told).toEqual(['+a', '+b', '+c', '-a']);
     expect(served.authorizations.every((one) => one === 'Bearer secret-1')).toBe(true);
   });
@@ -95,7 +80,7 @@ describe('A connection to the API server', () => {
     const before = served.sockets.size;
     const { reflector } = reflect(client);
     await reflector.synced;
-    await until(() => model.openWatches === 1);
+    await expect.poll(() => model.openWatches === 1, { timeout: 5000, interval: 10 }).toBe(true);
     await client.get(services, { namespace: 'shop', name: 'a' });
     expect(served.sockets.size).toBeLessThanOrEqual(before + 1);
   });
@@ -114,13 +99,13 @@ describe('A connection to the API server', () => {
     put(model, 'a');
     const { told, reflector } = reflect(client);
     await reflector.synced;
-    await until(() => model.openWatches === 1);
+    await expect.poll(() => model.openWatches === 1, { timeout: 5000, interval: 10 }).toBe(true);
     use({ ca: makeCertificate({ hosts: ['127.0.0.1'] }).certificate });
     await expect(client.get(services, { namespace: 'shop', name: 'a' })).rejects.toThrow(
       /has no answer: .*certificate/,
     );
     put(model, 'b');
-    await until(() => told.length === 2);
+    await expect.poll(() => told.length === 2, { timeout: 5000, interval: 10 }).toBe(true);
     use({ ca: certificate });
     await client.get(services, { namespace: 'shop', name: 'a' });
   });
