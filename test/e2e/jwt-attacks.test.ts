@@ -1,6 +1,5 @@
 import { credentials } from '@grpc/grpc-js';
 import { prometheus } from 'inmesh/prometheus';
-import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import {
   attacks,
@@ -20,9 +19,18 @@ import { unary } from '../../packages/sdk/test/grpc/support.js';
 import { send } from '../../packages/sdk/test/server/client.js';
 import { startKeyServer } from '../support/key-server.js';
 import { servePoliced } from '../support/policed-service.js';
+import { scanForSecrets } from '../support/secret-scan.js';
 import { closeAfterEach } from '../support/seeds.js';
 
 const keep = closeAfterEach();
+const scan = scanForSecrets();
+
+/** What proves a token may be told nowhere. */
+const guarded = (token: string) => {
+  const [, , signature = ''] = token.split('.');
+  if (signature.length >= 12) scan.guard('the signature of a token', signature);
+  return token;
+};
 
 /** Two issuers, one whose keys are fetched and one whose keys are here. */
 const policy = (uri: string) => `
@@ -42,16 +50,11 @@ spec: { rules: [{ from: [{ source: { requestPrincipals: ["*"] } }] }] }
 
 async function attacked() {
   const keyServer = keep(await startKeyServer([rsa, ec, nameless]));
-  const registry = new Registry();
-  const lines: string[] = [];
-  const log = (message: string, fields?: object) => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const { registry, lines, logger } = scan;
   const service = await servePoliced(
     keep,
     { 'policy.yaml': policy(keyServer.uri) },
-    {
-      telemetry: [prometheus({ register: registry })],
-      logger: { debug: log, info: log, warn: log, error: log },
-    },
+    { telemetry: [prometheus({ register: registry })], logger },
   );
   const now = Math.floor(Date.now() / 1000);
   const refusals = async (reason: string) => {
@@ -66,18 +69,19 @@ describe('each attack of FAULTS.md d4', () => {
     const { port, handled, keyServer, lines, now, refusals } = await attacked();
     const counted = new Map<string, number>();
     for (const { what, make, says, reason } of attacks(now)) {
-      const token = await make();
+      const token = guarded(await make());
       const { status, headers, body } = await send(port, { headers: { authorization: `Bearer ${token}` } });
       counted.set(reason, (counted.get(reason) ?? 0) + 1);
       expect([what, status, body]).toEqual([what, 401, says]);
       expect(headers['www-authenticate']).toBe(`Bearer realm="http://127.0.0.1:${port}/", error="invalid_token"`);
       expect(await refusals(reason)).toBe(counted.get(reason));
       expect(lines.at(-1)).toContain(`a token is refused ${JSON.stringify({ reason: says }).slice(0, -1)}`);
-      if (token.length > 20) expect(lines.join('\n')).not.toContain(token.slice(-20));
     }
     expect(handled).toEqual([]);
     expect(keyServer.asked).toBe(1);
-    const good = await send(port, { headers: { authorization: `Bearer ${await sign(rsa, goodClaims(now))}` } });
+    const good = await send(port, {
+      headers: { authorization: `Bearer ${guarded(await sign(rsa, goodClaims(now)))}` },
+    });
     expect(good.status).toBe(200);
   });
 
@@ -94,7 +98,7 @@ describe('each attack of FAULTS.md d4', () => {
     const client = new TestService(`127.0.0.1:${server.port}`, credentials.createInsecure());
     keep({ close: async () => client.close() });
     for (const { what, make, says } of attacks(now)) {
-      const { error } = await unary(client, {}, { metadata: { authorization: `Bearer ${await make()}` } });
+      const { error } = await unary(client, {}, { metadata: { authorization: `Bearer ${guarded(await make())}` } });
       expect([what, error?.code, error?.details]).toEqual([what, 16, says]);
     }
     expect(handled).toBe(0);
@@ -102,7 +106,8 @@ describe('each attack of FAULTS.md d4', () => {
       attacks(now).filter(({ reason }) => reason === 'bad_algorithm').length,
     );
     expect(
-      (await unary(client, {}, { metadata: { authorization: `Bearer ${await sign(ec, goodClaims(now))}` } })).error,
+      (await unary(client, {}, { metadata: { authorization: `Bearer ${guarded(await sign(ec, goodClaims(now)))}` } }))
+        .error,
     ).toBeNull();
     expect(handled).toBe(1);
   });

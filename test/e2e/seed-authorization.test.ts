@@ -9,9 +9,11 @@ import { unary } from '../../packages/sdk/test/grpc/support.js';
 import { ConfigFolder } from '../support/config-folder.js';
 import { IdentityFolder } from '../support/identity-folder.js';
 import { MeshAuthority, type TestIdentity } from '../support/mesh-authority.js';
+import { scanForSecrets } from '../support/secret-scan.js';
 import { closeAfterEach, joinMesh, seed, sources } from '../support/seeds.js';
 
 const keep = closeAfterEach();
+const scan = scanForSecrets();
 const authority = new MeshAuthority();
 const of = (namespace: string) => authority.issue('shop', { uris: [`spiffe://cluster.local/ns/${namespace}/sa/shop`] });
 const [near, far] = [of('default'), of('other')];
@@ -25,12 +27,14 @@ metadata: { name: default, namespace: default }
 spec: { mtls: { mode: STRICT } }
 `;
 
-function joinAs(policies: string, source: (typeof sources)[number] = 'a folder'): Promise<Mesh> {
+async function joinAs(policies: string, source: (typeof sources)[number] = 'a folder'): Promise<Mesh> {
   const folder = keep(new ConfigFolder());
   folder.write('policies.yaml', policies);
   folder.write('strict.yaml', strict);
   const identity = keep(new IdentityFolder(authority.issue('webapp')));
-  return joinMesh(keep, folder, source, { identity: identity.path });
+  const mesh = await joinMesh(keep, folder, source, { identity: identity.path, logger: scan.logger });
+  scan.watch(mesh);
+  return mesh;
 }
 
 async function answer(port: number, identity: TestIdentity, options: RequestOptions): Promise<string> {
