@@ -1,4 +1,4 @@
-import type { SendRequest } from './variants.js';
+import type { SendRequest } from './variants/variant.js';
 
 export interface LoopOrder {
   readonly requests: number;

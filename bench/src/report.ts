@@ -4,25 +4,35 @@ import { fileURLToPath } from 'node:url';
 import type { Measurement, Rounds } from './rounds.js';
 import type { Row } from './statistics.js';
 
-const control = 'raw-pool-again';
-
-/** Prints ratios to raw undici; absolute times are this machine's and stand in the results for the record only. */
-export function printTable(rows: readonly Row[], backend: string): void {
-  process.stdout.write(`${renderTable(rows, backend)}\n`);
+export interface Results {
+  readonly suite: string;
+  /** What a ratio is to, in words. */
+  readonly baseline: string;
+  /** The variant that is the baseline again: a run in which it leaves 0.95 to 1.05 is void. */
+  readonly control: string;
+  readonly plan: Rounds;
+  readonly backend: string;
+  readonly measurements: readonly Measurement[];
+  readonly summary: readonly Row[];
 }
 
-export function renderTable(rows: readonly Row[], backend: string): string {
+/** Prints ratios to the baseline; absolute times are this machine's and stand in the results for the record only. */
+export function printTable(results: Results): void {
+  process.stdout.write(`${renderTable(results)}\n`);
+}
+
+export function renderTable({ summary, baseline, control, backend }: Results): string {
   const lines = [
-    `Client CPU a request as a ratio to raw undici Pool.request + text(), Node ${process.version}, backend ${backend}`,
+    `Client CPU a request as a ratio to ${baseline}, Node ${process.version}, backend ${backend}`,
     '',
     '| variant | c | CPU ratio (95 %) | p50 ratio |',
     '| --- | --- | --- | --- |',
-    ...rows.map(
+    ...summary.map(
       (row) =>
         `| ${row.variant} | ${row.concurrency} | ${row.cpuRatio.toFixed(2)} (${row.low.toFixed(2)}-${row.high.toFixed(2)}) | ${row.p50Ratio.toFixed(2)} |`,
     ),
     '',
-    ...rows.filter((row) => row.variant === control).map(controlLine),
+    ...summary.filter((row) => row.variant === control).map(controlLine),
   ];
   return lines.join('\n');
 }
@@ -32,17 +42,13 @@ function controlLine({ concurrency, cpuRatio }: Row): string {
   return `A/A control at c=${concurrency}: ${cpuRatio.toFixed(3)}${holds ? '' : ', outside 0.95 to 1.05: THIS RUN IS VOID'}`;
 }
 
-/** Writes `bench/results/http-DATE.json` with the raw numbers and the table beside it. */
-export function writeResults(results: {
-  plan: Rounds;
-  backend: string;
-  measurements: readonly Measurement[];
-  summary: readonly Row[];
-}): void {
+/** Writes `bench/results/SUITE-DATE.json` with the raw numbers and the table beside it. */
+export function writeResults(results: Results): void {
   const folder = fileURLToPath(new URL('../results/', import.meta.url));
   mkdirSync(folder, { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
   const machine = { node: process.version, versions: process.versions, cpus: cpus().map((cpu) => cpu.model), date };
-  writeFileSync(`${folder}http-${date}.json`, `${JSON.stringify({ machine, ...results }, null, 1)}\n`);
-  writeFileSync(`${folder}http-${date}.md`, `${renderTable(results.summary, results.backend)}\n`);
+  const file = `${folder}${results.suite}-${date}`;
+  writeFileSync(`${file}.json`, `${JSON.stringify({ machine, ...results }, null, 1)}\n`);
+  writeFileSync(`${file}.md`, `${renderTable(results)}\n`);
 }
