@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { untilSubscribed } from './support/client-status.js';
 import { grpcLibraries } from './support/grpc-peer.js';
-import { destinationRule, reviewsOf, startServers, startWorld, virtualService, weights } from './support/grpc-world.js';
+import {
+  destinationRule,
+  grpcRoute,
+  reviewsOf,
+  startServers,
+  startWorld,
+  virtualService,
+  weights,
+} from './support/grpc-world.js';
 
 const toReviews = 'route: [{ destination: { host: reviews } }]';
 
@@ -38,6 +46,26 @@ describe.each(grpcLibraries)('%s', (library) => {
     });
     expect((await caller.call(20, { metadata: { 'end-user': 'jason' } })).servers).toEqual({ v2: 20 });
     expect((await caller.call(20, { metadata: { 'end-user': 'ann' } })).servers).toEqual({ v1: 20 });
+  });
+
+  it('follows a GRPCRoute, and fails the share of a backend that is not there as UNAVAILABLE', async () => {
+    const [v1, v2] = await startServers({ name: 'v1' }, { name: 'v2' });
+    const to = (name: string) => `backendRefs: [{ name: ${name}, port: 9080 }]`;
+    const unary = 'method: { service: grpc.testing.TestService, method: UnaryCall }';
+    const byHeader = `{ matches: [{ ${unary}, headers: [{ name: End-User, value: jason }] }], ${to('v2')} }`;
+    const byName = `{ matches: [{ method: { type: RegularExpression, service: "a|grpc[.].*" } }], ${to('v2')} }`;
+    const { folder, caller } = await startWorld(library, {
+      'reviews.yaml': reviewsOf([]),
+      'v1.yaml': reviewsOf([v1!]).replaceAll('reviews', 'v1'),
+      'v2.yaml': reviewsOf([v2!]).replaceAll('reviews', 'v2'),
+      'route.yaml': grpcRoute(`${byName}, { matches: [{ ${unary} }], ${to('v1')} }, ${byHeader}`),
+    });
+    expect((await caller.call(20)).servers).toEqual({ v1: 20 });
+    expect((await caller.call(20, { metadata: { 'end-user': 'jason' } })).servers).toEqual({ v2: 20 });
+    folder.write('route.yaml', grpcRoute(byName));
+    await expect.poll(async () => (await caller.call(20)).servers, { timeout: 5000 }).toEqual({ v2: 20 });
+    folder.write('route.yaml', grpcRoute(`{ ${to('gone')} }`));
+    await expect.poll(async () => (await caller.call(20)).statuses, { timeout: 5000 }).toEqual({ UNAVAILABLE: 20 });
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { service } from '../test/support.js';
 import { ConfigSet } from './config-set.js';
 import { formatIssue } from './issues.js';
+import type { SourceFile } from './source-file.js';
 
 const broken = 'a: [b';
 
@@ -106,35 +107,120 @@ describe('A set of the objects of a cluster', () => {
     expect(again.refused).toEqual([]);
   });
 
-  it('lets nobody in where an AuthorizationPolicy was never right', () => {
-    const of = new ConfigSet();
-    const policy = (spec: object) => {
-      const object = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: { name: 'a' }, spec };
-      return [{ path: 'AuthorizationPolicy/default/a', text: JSON.stringify(object), object }];
+  it('makes no connection in plain text where a BackendTLSPolicy was never right', () => {
+    const policy = (validation: object) => {
+      const targetRefs = [{ group: '', kind: 'Service', name: 'a' }];
+      const metadata = { name: 'a', namespace: 'default' };
+      const apiVersion = 'gateway.networking.k8s.io/v1';
+      const object = { apiVersion, kind: 'BackendTLSPolicy', metadata, spec: { targetRefs, validation } };
+      return { path: 'BackendTLSPolicy/default/a', text: JSON.stringify(object), object };
     };
-    const inbound = ({ config }: ReturnType<ConfigSet['update']>) => config?.resources.listeners.get('virtualInbound');
-    const selector = { matchLabels: { app: 'a' } };
-    const nothing = inbound(new ConfigSet().update(policy({})));
-    expect(nothing).toBeDefined();
-    expect(inbound(of.update(policy({ rules: 'all' })))).toEqual(nothing);
-    expect(inbound(of.update(policy({ action: 'DENY', rules: 'none' })))).toEqual(nothing);
-    expect(inbound(of.update(policy({ selector, rules: 'all' })))).toBeUndefined();
-    expect(inbound(new ConfigSet().update(policy({ action: 'AUDIT', rules: 'all' })))).toBeUndefined();
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { ports: [{ port: 80 }] } };
+    const files = (validation: object) => [
+      policy(validation),
+      { path: 'Service/default/a', text: JSON.stringify(service), object: service },
+    ];
+    const of = new ConfigSet();
+    const socket = (validation: object) => {
+      const { config } = of.update(files(validation));
+      return config?.resources.clusters.get('outbound|80||a.default.svc.cluster.local')?.transportSocket;
+    };
+    const refused = socket({ hostname: 'a.example', wellKnownCACertificates: 'Mine' })?.configType.value;
+    expect(Buffer.from(refused!.value).toString()).toContain('invalid://BackendTLSPolicy default/a trusts nobody');
+    const right = socket({ hostname: 'a.example', wellKnownCACertificates: 'System' });
+    expect(right).toBeDefined();
+    expect(socket({ hostname: '?', wellKnownCACertificates: 'System' })).toEqual(right);
+  });
+});
+
+describe('The last good content that others have kept', () => {
+  const rule = (uid: string, subset: string): SourceFile => {
+    const { metadata, ...rest } = virtualService(subset);
+    const object = { ...rest, metadata: { ...metadata, uid } };
+    return { path: 'VirtualService/default/reviews', text: `${uid} ${subset}`, object };
+  };
+  const fixed = [plainService('reviews'), destinationRule(['v1', 'v2'].map((name) => ({ name, labels: { name } })))];
+  const others = fixed.map((object) => ({ path: object.kind, text: JSON.stringify(object), object }));
+  const kept = (now: SourceFile, file: SourceFile, isDecided: boolean) => ({ ...now, lastGood: { file, isDecided } });
+  /** Which subset calls go to, and what of the rule is the last good. */
+  const after = (set: ConfigSet, now: SourceFile) => {
+    const { config, lastGood, refused } = set.update([...others, now]);
+    const routes = config?.resources.routes.get('reviews.default.svc.cluster.local:80');
+    const [, subset] =
+      /\|80\|(v\d)\|/.exec(JSON.stringify(routes, (_, value) => (typeof value === 'bigint' ? 0 : value))) ?? [];
+    return { subset, lastGood: lastGood.map(({ text }) => text), refused: refused.length };
+  };
+  const good = rule('a', 'v1');
+  const broken = rule('a', 'v3');
+
+  it('is used by who has seen nothing else, and never in place of what is right', () => {
+    const used = { subset: 'v1', lastGood: ['a v1'], refused: 1 };
+    expect(after(new ConfigSet(), kept(broken, good, true))).toEqual(used);
+    expect(after(new ConfigSet(), kept(broken, good, false))).toEqual(used);
+    const right = { subset: 'v2', lastGood: [], refused: 0 };
+    expect(after(new ConfigSet(), kept(rule('a', 'v2'), good, true))).toEqual(right);
   });
 
-  it('takes nobody in plain text where a PeerAuthentication was never right', () => {
-    const peers = (mtls: object) => {
-      const object = {
-        apiVersion: 'security.istio.io/v1',
-        kind: 'PeerAuthentication',
-        metadata: { name: 'a' },
-        spec: { mtls },
-      };
-      return [{ path: 'PeerAuthentication/default/a', text: JSON.stringify(object), object }];
+  it('goes before what was seen when it was kept for this content, and after it when for another', () => {
+    for (const [isDecided, subset] of [
+      [true, 'v1'],
+      [false, 'v2'],
+    ] as const) {
+      const set = new ConfigSet();
+      set.update([...others, rule('a', 'v2')]);
+      expect(after(set, kept(broken, good, isDecided))).toEqual({ subset, lastGood: [`a ${subset}`], refused: 1 });
+    }
+  });
+
+  it('is of the same object, not of another of its name', () => {
+    const none = { subset: undefined, lastGood: [], refused: 1 };
+    expect(after(new ConfigSet(), kept(broken, rule('b', 'v1'), true))).toEqual(none);
+    const set = new ConfigSet();
+    set.update([...others, rule('b', 'v1')]);
+    expect(after(set, broken)).toEqual(none);
+  });
+
+  it('is judged as the object itself would be', () => {
+    const none = { subset: undefined, lastGood: [], refused: 1 };
+    expect(after(new ConfigSet(), kept(broken, rule('a', 'v4'), true))).toEqual(none);
+    expect(after(new ConfigSet(), kept(broken, { ...good, object: { junk: {} } }, true))).toEqual(none);
+  });
+
+  it('of equal contents gives the same configuration', () => {
+    const set = new ConfigSet();
+    const { config } = set.update([...others, good]);
+    expect(set.update([...others, kept(broken, { ...good }, true)]).config).toBe(config);
+  });
+});
+
+describe('A file that is looked at among those in use', () => {
+  const service = (name: string, port: number): SourceFile => {
+    const object = {
+      ...{ apiVersion: 'v1', kind: 'Service' },
+      metadata: { name, namespace: 'a' },
+      spec: { ports: [{ port }] },
     };
-    const inbound = ({ config }: ReturnType<ConfigSet['update']>) => config?.resources.listeners.get('virtualInbound');
-    const strict = inbound(new ConfigSet().update(peers({ mode: 'STRICT' })));
-    expect(strict).toBeDefined();
-    expect(inbound(new ConfigSet().update(peers({ mode: 'STRICTEST' })))).toEqual(strict);
+    return { path: `Service/a/${name}`, text: `${port}`, object };
+  };
+  const rule = (host: string, port: number): SourceFile => {
+    const spec = { hosts: [host], http: [{ route: [{ destination: { host, port: { number: port } } }] }] };
+    const metadata = { name: 'rule', namespace: 'a' };
+    return {
+      path: 'VirtualService/a/rule',
+      text: host,
+      object: { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata, spec },
+    };
+  };
+  const messages = (set: ConfigSet, file: SourceFile) => set.issuesOf(file).map(({ message }) => message);
+
+  it('is told what it takes of the others, and changes nothing', () => {
+    const set = new ConfigSet();
+    const { config } = set.update([service('one', 80), rule('one', 80)]);
+    expect(messages(set, rule('one', 80))).toEqual([]);
+    expect(messages(set, rule('one', 81))).toEqual(['there is no port 81: one.a.svc.cluster.local has port 80']);
+    expect(messages(set, service('two', 80))).toEqual([]);
+    expect(messages(set, rule('two', 80))).toHaveLength(2);
+    expect(set.update([service('one', 80), rule('one', 80)]).config).toBe(config);
+    expect(set.translator()({ namespace: 'a', kind: 'envoy' }).issues).toEqual([]);
   });
 });

@@ -37,7 +37,8 @@ function applyEdit(text: string, index: number, edit: NumberEdit): string {
   const key = edit.path.at(-1);
   const parent = document?.getIn(edit.path.slice(0, -1), true);
   if (document === undefined || !isMap(parent) || typeof key !== 'string') throw cannotEdit(edit);
-  const splice = spliceOf(parent, key, edit.value);
+  const newline = text.includes('\r\n') ? '\r\n' : '\n';
+  const splice = spliceOf(parent, key, edit.value, newline);
   if (splice === undefined) throw cannotEdit(edit);
   const edited = `${text.slice(0, splice.from)}${splice.text}${text.slice(splice.to)}`;
   // Whatever anchors, merges or odd layouts there are: it was the one number, or nothing is changed.
@@ -87,9 +88,9 @@ interface Splice {
 }
 
 /** Undefined: the text has no place of its own for it. */
-function spliceOf(map: YAMLMap, key: string, value: number | undefined): Splice | undefined {
+function spliceOf(map: YAMLMap, key: string, value: number | undefined, newline: string): Splice | undefined {
   const at = map.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === key);
-  if (at < 0) return value === undefined ? { from: 0, to: 0, text: '' } : insertion(map, key, value);
+  if (at < 0) return value === undefined ? { from: 0, to: 0, text: '' } : insertion(map, key, value, newline);
   const pair = map.items[at]!;
   if (value === undefined) return removal(map, at);
   const range = isScalar(pair.value) ? pair.value.range : undefined;
@@ -97,12 +98,14 @@ function spliceOf(map: YAMLMap, key: string, value: number | undefined): Splice 
 }
 
 /** Before the first key, which always has a place, whatever follows the last one. */
-function insertion(map: YAMLMap, key: string, value: number): Splice | undefined {
+function insertion(map: YAMLMap, key: string, value: number, newline: string): Splice | undefined {
   const start = startOf(map.items[0]);
   if (start === undefined || map.range == null) return undefined;
   if (map.flow) return { from: start, to: start, text: `${key}: ${value}, ` };
   const column = columnOf(map);
-  return column === undefined ? undefined : { from: start, to: start, text: `${key}: ${value}\n${' '.repeat(column)}` };
+  return column === undefined
+    ? undefined
+    : { from: start, to: start, text: `${key}: ${value}${newline}${' '.repeat(column)}` };
 }
 
 function removal(map: YAMLMap, at: number): Splice | undefined {

@@ -21,7 +21,7 @@ export function loadConfig(
   options: LoadOptions = {},
   memory = new Memory(),
 ): LoadedConfig {
-  const loaded = loadYaml(files, options);
+  const loaded = loadYaml(files, options, memory);
   const { issues, ...translation } = translate(loaded.objects, options, memory);
   const all = sortIssues([...loaded.issues, ...issues].map(withoutKeys));
   return { ...translation, issues: all, objects: loaded.objects.length };

@@ -1,4 +1,5 @@
 import { type Issue, IssueList } from './issues.js';
+import { Memory } from './memory.js';
 import { type ConfigObject, groupOf } from './objects.js';
 import { type LoadOptions, settingsOf } from './options.js';
 import { type ParsedFile, parseFile } from './parse-file.js';
@@ -24,25 +25,52 @@ const known = new WeakMap<SourceFile, KnownFile>();
  * Reads the objects of YAML files, with their places: several documents in a file, `kind: List`. What is not YAML, what is
  * no object and what is there twice are issues.
  */
-export function loadYaml(files: readonly SourceFile[], options: LoadOptions = {}): LoadedObjects {
+export function loadYaml(
+  files: readonly SourceFile[],
+  options: LoadOptions = {},
+  memory = new Memory(),
+): LoadedObjects {
   const { defaultNamespace } = settingsOf(options);
-  const objects: ConfigObject[] = [];
-  const issues: Issue[] = [];
+  const runs = memory.recallRuns('files', files, (run) => readFiles(run, defaultNamespace));
+  const issues = runs.flatMap((run) => run.issues);
+  const all = concat(runs.map(({ objects }) => objects));
+  const keys = concat(runs.map((run) => run.keys));
+  const twice = memory.recallOf('twice', keys, () => indexesOfTwice(keys));
+  if (twice.size === 0) return { objects: all, issues };
   const duplicates = new IssueList();
-  const first = new Map<string, ConfigObject>();
-  for (const file of files) {
-    const read = readFile(file);
-    issues.push(...read.issues);
-    for (const [index, object] of read.objects.entries()) {
-      const key = read.keys[index] ?? keyOf(object, defaultNamespace);
-      const other = first.get(key);
-      if (other === undefined) {
-        first.set(key, object);
-        objects.push(object);
-      } else sayTwice(object, other, defaultNamespace, duplicates);
-    }
+  for (const [index, first] of twice) sayTwice(all[index]!, all[first]!, defaultNamespace, duplicates);
+  return { objects: all.filter((_, index) => !twice.has(index)), issues: [...issues, ...duplicates.sorted()] };
+}
+
+interface ReadFiles {
+  readonly objects: readonly ConfigObject[];
+  readonly keys: readonly string[];
+  readonly issues: readonly Issue[];
+}
+
+function readFiles(files: readonly SourceFile[], defaultNamespace: string): ReadFiles {
+  const read = files.map(readFile);
+  return {
+    objects: read.flatMap(({ objects }) => objects),
+    keys: read.flatMap(({ objects, keys }) => keys.map((key, at) => key ?? keyOf(objects[at]!, defaultNamespace))),
+    issues: read.flatMap(({ issues }) => issues),
+  };
+}
+
+/** The index of each key that was there before, with that of the first. */
+function indexesOfTwice(keys: readonly string[]): ReadonlyMap<number, number> {
+  const firsts = new Map<string, number>();
+  const twice = new Map<number, number>();
+  for (const [index, key] of keys.entries()) {
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, index);
+    else twice.set(index, first);
   }
-  return { objects, issues: [...issues, ...duplicates.sorted()] };
+  return twice;
+}
+
+function concat<Item>(runs: readonly (readonly Item[])[]): readonly Item[] {
+  return ([] as Item[]).concat(...runs);
 }
 
 function readFile(file: SourceFile): KnownFile {

@@ -1,14 +1,15 @@
 import type { Client } from './client.js';
 import { type Issue, IssueList, type IssueSink } from './issues.js';
 import type { ObjectsByKind } from './read-objects.js';
+import type { BackendTlsPolicies } from './translate/backend-tls/backend-tls-policies.js';
 import type { Delegates } from './translate/delegates.js';
 import type { DestinationRules } from './translate/destination-rules.js';
 import type { Egress } from './translate/egress.js';
-import type { HttpRoutes } from './translate/http-routes.js';
 import type { NodeIndex } from './translate/nodes.js';
 import type { RateLimits } from './translate/rate-limits.js';
 import type { Registry } from './translate/registry.js';
 import type { PeerModes } from './translate/security/peer-modes.js';
+import type { ServiceRoutes } from './translate/service-routes.js';
 import type { VirtualServices } from './translate/virtual-services.js';
 import type { PodIndex } from './translate/workloads.js';
 
@@ -19,9 +20,10 @@ export interface World {
   nodes: NodeIndex;
   registry: Registry;
   destinationRules: DestinationRules;
+  backendTls: BackendTlsPolicies;
   delegates: Delegates;
   virtualServices: VirtualServices;
-  httpRoutes: HttpRoutes;
+  serviceRoutes: ServiceRoutes;
   grants: ObjectsByKind['ReferenceGrant'];
   rateLimits: RateLimits;
   egress: Egress;
@@ -56,6 +58,8 @@ interface Recording {
   readonly issues: Issue[];
 }
 
+const runLength = 64;
+
 /**
  * Makes a translation cost what has changed: a result is made anew only when it would be another. It is kept with the
  * questions that were asked while it was made, which are asked again, in their order, until an answer is different: so a
@@ -71,6 +75,7 @@ export class Memory implements IssueSink {
   #issues = new IssueList();
   #recording: Recording | undefined;
   #round = 0;
+  #madeAside: { readonly results: Result[]; readonly result: Result }[] | undefined;
 
   /** Begins a round: what was used in none of the last two may be forgotten. */
   beginRound(): void {
@@ -82,6 +87,26 @@ export class Memory implements IssueSink {
     this.#world = {};
     this.#issues = new IssueList();
     return this.#world;
+  }
+
+  /**
+   * Translates something else in between, of which nothing is kept: whoever goes by the translation before finds all as it
+   * was, and a thousand of these in one round are no more than one.
+   */
+  aside<Value>(translate: () => Value): Value {
+    const [world, issues] = [this.#world, this.#issues];
+    this.#madeAside = [];
+    try {
+      return translate();
+    } finally {
+      for (const { results, result } of this.#madeAside) {
+        const index = results.indexOf(result);
+        if (index >= 0) results.splice(index, 1);
+      }
+      this.#madeAside = undefined;
+      this.#world = world;
+      this.#issues = issues;
+    }
   }
 
   /** A translation for another kind of client goes by what the one before has found. */
@@ -148,6 +173,25 @@ export class Memory implements IssueSink {
     return this.recall(this.#root, name, inputs, make);
   }
 
+  /**
+   * What is made of each of the short runs that a long list is cut into, in their order: so that of thousands of items only
+   * the neighbours of one that has changed are asked for again.
+   */
+  recallRuns<Item extends object, Value>(
+    name: string,
+    items: readonly Item[],
+    make: (run: readonly Item[]) => Value,
+  ): Value[] {
+    const values: Value[] = [];
+    // The first of a run has results of its own, too.
+    const ofRun = `${name} of run`;
+    for (let from = 0; from < items.length; from += runLength) {
+      const run = items.slice(from, from + runLength);
+      values.push(this.recall(run[0]!, ofRun, run, () => make(run)));
+    }
+    return values;
+  }
+
   #resultsOf(owner: object, name: string): Result[] {
     let ofName = this.#results.get(name);
     if (ofName === undefined) {
@@ -170,7 +214,9 @@ export class Memory implements IssueSink {
       const value = make();
       const { questions, issues } = recording;
       this.#forgetOld(results);
-      results.push({ inputs, questions, issues, value, lastUsed: this.#round });
+      const result: Result = { inputs, questions, issues, value, lastUsed: this.#round };
+      results.push(result);
+      this.#madeAside?.push({ results, result });
       return value;
     } finally {
       this.#recording = outer;

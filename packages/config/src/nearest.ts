@@ -1,10 +1,14 @@
+/** With more mistakes nobody could say any more what was meant. It also limits the time: names are up to 253 characters long. */
+const mostMistakes = 8;
+
 /** The candidate that `written` was most likely meant to be; undefined when none is close. */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(written.length / 3)) + 1;
+  let bestDistance = Math.min(Math.max(1, Math.floor(written.length / 3)), mostMistakes) + 1;
+  const wanted = written.toLowerCase();
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - written.length) >= bestDistance) continue;
-    const distance = editDistance(written.toLowerCase(), candidate.toLowerCase());
+    const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
@@ -15,20 +19,41 @@ export function didYouMean(written: string, candidates: Iterable<string>): strin
   return found === undefined ? undefined : `did you mean "${found}"?`;
 }
 
-/** Insertions, deletions and replacements of one character, and two neighbours in the wrong order. */
-function editDistance(a: string, b: string): number {
-  const first = Array.from({ length: b.length + 1 }, (_, index) => index);
-  let [before, row] = [first, first];
+/**
+ * Insertions, deletions and replacements of one character, and two neighbours in the wrong order. From `limit` on it is only
+ * known that it is not less.
+ */
+function editDistance(left: string, right: string, limit: number): number {
+  const [a, b] = withoutCommonEnds(left, right);
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      next.push(
-        Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, swapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY),
-      );
+    const next = new Array<number>(b.length + 1).fill(limit);
+    next[0] = i;
+    // Farther from the diagonal it takes `limit` insertions or deletions alone.
+    const [from, to] = [Math.max(1, i - limit), Math.min(b.length, i + limit)];
+    let least = i;
+    for (let j = from; j <= to; j += 1) {
+      let distance = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      distance = Math.min(distance, row[j]! + 1, next[j - 1]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        distance = Math.min(distance, before[j - 2]! + 1);
+      next[j] = distance;
+      least = Math.min(least, distance);
     }
+    // Two neighbours in the wrong order look back by two rows, and cost one.
+    if (least > limit) return limit;
     [before, row] = [row, next];
   }
   return row[b.length]!;
+}
+
+/** Hosts of one namespace differ in a few of their first characters. */
+function withoutCommonEnds(a: string, b: string): [string, string] {
+  const shorter = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
+  return [a.slice(start, a.length - end), b.slice(start, b.length - end)];
 }

@@ -29,7 +29,7 @@ describe('A kind that is not translated', () => {
     ['networking.istio.io/v1', 'EnvoyFilter'],
     ['telemetry.istio.io/v1', 'Telemetry'],
     ['gateway.networking.k8s.io/v1', 'Gateway'],
-    ['gateway.networking.k8s.io/v1', 'GRPCRoute'],
+    ['gateway.networking.k8s.io/v1alpha2', 'TLSRoute'],
     ['v1', 'Endpoints'],
   ])('is warned of when its absence matters: %s %s', (apiVersion, kind) => {
     expect(ofKind(apiVersion, kind)).toEqual([

@@ -1,10 +1,12 @@
 import { isOldKind, modernFormOf } from './convert/convert-objects.js';
+import { isBootstrapObject } from './envoy/bootstrap-object.js';
+import { isLimitsObject } from './limits-object.js';
 import type { Memory } from './memory.js';
 import { didYouMean } from './nearest.js';
 import { type ConfigObject, groupOf } from './objects.js';
 import { Place } from './place.js';
-import { anything, type ObjectOf, object, text } from './schema/field.js';
-import { judgeKind, type KindVerdict, type TranslatedKind, translatedKinds } from './schema/kinds.js';
+import { anything, type ObjectOf, object, openObject, text } from './schema/field.js';
+import { judgeKind, type KindSchema, type KindVerdict, type TranslatedKind, translatedKinds } from './schema/kinds.js';
 import { type Metadata, metadata } from './schema/kubernetes.js';
 import { read } from './schema/read.js';
 
@@ -26,19 +28,30 @@ type Groups = Record<TranslatedKind, ReadObject<unknown>[]>;
 
 /** Sorts objects by kind and reads each by the schema of its kind; those with fields of a wrong type are left out. */
 export function readObjects(objects: readonly ConfigObject[], defaultNamespace: string, memory: Memory): ObjectsByKind {
-  const groups = Object.fromEntries(Object.keys(translatedKinds).map((kind) => [kind, []])) as unknown as Groups;
-  for (const written of objects) {
-    const found = memory.recall(written, 'read', [], () => readOne(written, defaultNamespace, memory));
-    if (found === 'old') sayModernForm(written, objects, Place.of(inNamespace(written, defaultNamespace), memory));
-    else if (found !== undefined) groups[found.kind].push(found.object);
+  const runs = memory.recallRuns('read', objects, (run) => readRun(run, defaultNamespace, memory));
+  for (const written of runs.flatMap(({ old }) => old)) {
+    sayModernForm(written, objects, Place.of(inNamespace(written, defaultNamespace), memory));
   }
-  const sorted = Object.entries(groups).map(([kind, group]) => {
+  const sorted = (Object.keys(translatedKinds) as TranslatedKind[]).map((kind) => {
+    const group = ([] as ReadObject<unknown>[]).concat(...runs.map(({ groups }) => groups[kind]));
     return [kind, memory.recallOf(`sorted ${kind}`, group, () => [...group].sort(byAge))] as const;
   });
   return Object.fromEntries(sorted) as unknown as ObjectsByKind;
 }
 
-/** `old`: of a kind of which what is to be said depends on the others, too. */
+/** @returns also those of which what is to be said depends on all the others */
+function readRun(objects: readonly ConfigObject[], defaultNamespace: string, memory: Memory) {
+  const groups = Object.fromEntries(Object.keys(translatedKinds).map((kind) => [kind, []])) as unknown as Groups;
+  const old: ConfigObject[] = [];
+  for (const written of objects) {
+    if (isBootstrapObject(written) || isLimitsObject(written)) continue;
+    const found = memory.recall(written, 'read', [], () => readOne(written, defaultNamespace, memory));
+    if (found === 'old') old.push(written);
+    else if (found !== undefined) groups[found.kind].push(found.object);
+  }
+  return { groups, old };
+}
+
 type ReadOne = { readonly kind: TranslatedKind; readonly object: ReadObject<unknown> } | 'old' | undefined;
 
 function readOne(written: ConfigObject, defaultNamespace: string, memory: Memory): ReadOne {
@@ -79,9 +92,14 @@ function sayModernForm(old: ConfigObject, all: readonly ConfigObject[], place: P
 }
 
 function readObject(found: ConfigObject, kind: TranslatedKind, place: Place): ReadObject<unknown> | undefined {
-  const { versions, fields } = translatedKinds[kind];
+  const { versions, fields, isOpen = false }: KindSchema = translatedKinds[kind];
   checkVersion(found, versions, place);
-  const body = read(found.body, object({ ...common, ...fields }), place);
+  const all = { ...common, ...fields };
+  const body = read<{ readonly metadata?: Metadata | undefined }>(
+    found.body,
+    isOpen ? openObject(all) : object(all),
+    place,
+  );
   if (body === undefined) return undefined;
   return { name: found.name, namespace: found.namespace, metadata: body.metadata ?? {}, body, place };
 }

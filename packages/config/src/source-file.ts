@@ -5,4 +5,12 @@ export interface SourceFile {
   readonly text: string;
   /** What it holds, of whom `text` is then only a mark: a cluster gives objects, and writing them down would be for nothing. */
   readonly object?: Readonly<Record<string, unknown>>;
+  /** What was right of this object before, as others remember it: used in its place when it cannot be. */
+  readonly lastGood?: LastGood | undefined;
+}
+
+export interface LastGood {
+  readonly file: SourceFile;
+  /** Whether it was kept for this very content, so that all who have it go by it; else by what they remember themselves. */
+  readonly isDecided: boolean;
 }

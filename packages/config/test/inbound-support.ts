@@ -34,7 +34,10 @@ export function inboundOf(text: string, client = workload): InboundListener | un
 
 /** The rule that decided, in short; `pass` where none refuses. */
 export function decide(text: string, incoming: Incoming = {}, client = workload): string {
-  const listener = inboundOf(text, client);
+  return decideBy(inboundOf(text, client), incoming);
+}
+
+export function decideBy(listener: InboundListener | undefined, incoming: Incoming = {}): string {
   if (listener === undefined) return 'pass';
   const { from = 'cluster.local/ns/default/sa/reviews', port = 80 } = incoming;
   const chain = new InboundPolicy(listener).chainOf(port, from === null ? 'plaintext' : 'tls');

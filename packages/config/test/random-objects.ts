@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { makeCertificate } from '../../../test/support/certificates.js';
 import type { SourceFile } from '../src/source-file.js';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -8,6 +9,8 @@ const istio = 'networking.istio.io/v1';
 const gatewayApi = 'gateway.networking.k8s.io/v1';
 const pick = <Item>(items: readonly Item[], variant: number): Item => items[variant % items.length]!;
 const bit = (variant: number, index: number) => ((variant >> index) & 1) === 1;
+
+const anAuthority = makeCertificate({ isCa: true }).certificate;
 
 /** Small worlds, so that objects are about each other; each variant is another object of the same name. */
 const kinds: Readonly<Record<string, Make>> = {
@@ -128,6 +131,39 @@ const kinds: Readonly<Record<string, Make>> = {
       ],
     },
   }),
+  GRPCRoute: (name, v) => ({
+    apiVersion: gatewayApi,
+    spec: {
+      parentRefs: [
+        {
+          ...{ kind: 'Service', group: '', name: pick(['a', name], v) },
+          ...(bit(v, 2) && { port: 80 }),
+          ...(bit(v, 3) && { namespace: 'n1' }),
+        },
+      ],
+      rules: [
+        {
+          ...(bit(v, 1) && { matches: [{ method: { service: `s${v}` } }] }),
+          backendRefs: [{ name: pick(['b', 'gone'], v), port: 80, namespace: pick(['n1', 'n2'], v) }],
+        },
+      ],
+    },
+  }),
+  BackendTLSPolicy: (name, v) => ({
+    apiVersion: gatewayApi,
+    spec: {
+      targetRefs: [
+        { group: '', kind: 'Service', name: pick([name, 'a'], v), ...(bit(v, 2) && { sectionName: 'http' }) },
+      ],
+      validation: {
+        hostname: 'a.example',
+        ...(bit(v, 1)
+          ? { wellKnownCACertificates: 'System' }
+          : { caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: pick(['a', 'b'], v) }] }),
+      },
+    },
+  }),
+  ConfigMap: (_, v) => ({ apiVersion: 'v1', data: bit(v, 1) ? { 'ca.crt': anAuthority } : {} }),
   RequestAuthentication: (name, v) => ({
     apiVersion: 'security.istio.io/v1',
     spec: { selector: { matchLabels: { app: name } }, jwtRules: [{ issuer: `i${v}`, jwks: '{"keys":[]}' }] },
@@ -135,7 +171,9 @@ const kinds: Readonly<Record<string, Make>> = {
   ReferenceGrant: (_, v) => ({
     apiVersion: 'gateway.networking.k8s.io/v1beta1',
     spec: {
-      from: [{ group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', namespace: pick(['n1', 'n2'], v) }],
+      from: ['HTTPRoute', 'GRPCRoute'].slice(v % 3).map((kind) => ({
+        ...{ group: 'gateway.networking.k8s.io', kind, namespace: pick(['n1', 'n2'], v) },
+      })),
       to: [{ group: '', kind: 'Service' }],
     },
   }),

@@ -4,6 +4,7 @@ export { type AnyDecodeResult, decodeAny } from './resources/decode-any.js';
 export { decodeCluster } from './resources/decode-cluster.js';
 export { decodeClusterLoadAssignment } from './resources/decode-endpoint.js';
 export { decodeListener } from './resources/decode-listener.js';
+export { pathTemplateProblem } from './resources/decode-path-template.js';
 export { decodeResources, type ResourceWarning } from './resources/decode-resources.js';
 export {
   type DecodeResult,
@@ -12,7 +13,7 @@ export {
   type ResourceError,
 } from './resources/decode-result.js';
 export { decodeRouteConfiguration } from './resources/decode-route-configuration.js';
-export { ownCertificate, ownTrust } from './resources/decode-tls-sources.js';
+export { nobody, ownCertificate, ownTrust } from './resources/decode-tls-sources.js';
 export type { FieldSupport } from './resources/field-support/support.js';
 export { fieldSupport } from './resources/field-support.js';
 export { isInboundName } from './resources/inbound-name.js';

@@ -33,6 +33,18 @@ spec:
 `;
 }
 
+/** @param rules in flow style */
+export function grpcRoute(rules: string): string {
+  return `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: reviews }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: reviews }]
+  rules: [${rules}]
+`;
+}
+
 /** @param trafficPolicy in flow style */
 export function destinationRule(trafficPolicy: string, subsets: readonly string[] = []): string {
   const named = subsets.map((version) => `{ name: ${version}, labels: { version: ${version} } }`);

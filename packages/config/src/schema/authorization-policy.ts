@@ -5,6 +5,7 @@ import {
   cidrs,
   namespaceProblem,
   ports,
+  principals,
   selector,
   serviceAccountProblem,
   targets,
@@ -18,8 +19,8 @@ const serviceAccounts = list(text(serviceAccountProblem), 1);
 const namespaces = list(text(namespaceProblem), 1);
 
 const source = object({
-  principals: wildcards,
-  notPrincipals: wildcards,
+  principals,
+  notPrincipals: principals,
   requestPrincipals: wildcards,
   notRequestPrincipals: wildcards,
   namespaces,

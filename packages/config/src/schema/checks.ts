@@ -5,6 +5,13 @@ import { type Field, integer, map, number, object, text } from './field.js';
 /** Istio's durations, in Go's syntax. */
 export const goDuration = text((value) => problemOf(parseGoDuration(value)), 's');
 
+/** The same, of which 0 would leave no time. */
+export const positiveGoDuration = text((value) => {
+  const parsed = parseGoDuration(value);
+  if (!parsed.ok) return parsed.message;
+  return parsed.duration.seconds > 0n || parsed.duration.nanos > 0 ? undefined : 'must be more than zero';
+}, 's');
+
 /** The Gateway API's durations (GEP-2257). */
 export const gatewayDuration = text((value) => problemOf(parseGatewayDuration(value)), 's');
 

@@ -18,6 +18,11 @@ export function isHost(name: string): boolean {
   return name.toLowerCase() === 'host' || name.toLowerCase() === ':authority';
 }
 
+/** One of HTTP itself, of none of HTTP/2's request line. */
+export const headerName = text((name) =>
+  token.test(name) ? undefined : `"${name}" is not the name of an HTTP header`,
+);
+
 export const writableHeader = text(writableHeaderProblem);
 
 export const writableRequestHeader = text(writableRequestHeaderProblem);

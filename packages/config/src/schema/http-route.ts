@@ -15,26 +15,21 @@ import {
   text,
   words,
 } from './field.js';
-import { headerText, writableHeader, writableRequestHeader } from './header-checks.js';
+import { headerText } from './header-checks.js';
+import {
+  asTheyAre,
+  backendReference,
+  commonRouteSpec,
+  headerModifiers,
+  nameMatch,
+  ofRefusedType,
+  requestMirror,
+  sessionPersistence,
+} from './route-parts.js';
 
 // Gateway API 1.4 apis/v1/httproute_types.go, experimental fields included.
 
-const parentRef = object({
-  group: text(),
-  kind: text(),
-  namespace: text(),
-  name: required(nonEmpty),
-  sectionName: text(),
-  port,
-});
-
 const pathMatch = object({ type: oneOf('Exact', 'PathPrefix', 'RegularExpression'), value: text() });
-
-const nameMatch = object({
-  type: oneOf('Exact', 'RegularExpression'),
-  name: required(nonEmpty),
-  value: required(text()),
-});
 
 const match = object({
   path: pathMatch,
@@ -42,11 +37,6 @@ const match = object({
   queryParams: list(nameMatch),
   method: oneOf('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'),
 });
-
-const headerFilter = (name: typeof writableHeader) => {
-  const header = object({ name: required(name), value: required(headerText) });
-  return object({ set: list(header), add: list(header), remove: list(writableHeader) });
-};
 
 const pathModifier = object(
   {
@@ -71,23 +61,6 @@ const requestRedirect = object({
   ),
 });
 
-const backendReference = {
-  group: text(),
-  kind: text(),
-  name: required(nonEmpty),
-  namespace: text(),
-  port,
-};
-
-const requestMirror = object(
-  {
-    backendRef: required(object(backendReference)),
-    percent: integer(0, 100),
-    fraction: object({ numerator: required(integer(0, 0x7fff_ffff)), denominator: integer(1, 0x7fff_ffff) }),
-  },
-  ['percent', 'fraction'],
-);
-
 const cors = object({
   allowOrigins: list(nonEmpty),
   allowCredentials: flag,
@@ -99,8 +72,6 @@ const cors = object({
 
 const urlRewrite = object({ hostname: objectName, path: pathModifier });
 
-const ofRefusedType = 'filters of this type are refused';
-
 const filter = object({
   type: required(
     words({
@@ -111,11 +82,10 @@ const filter = object({
       URLRewrite: undefined,
       CORS: undefined,
       ExternalAuth: refused('no service would be asked whether a request is allowed'),
-      ExtensionRef: refused('requests would be forwarded as they are'),
+      ExtensionRef: asTheyAre,
     }),
   ),
-  requestHeaderModifier: headerFilter(writableRequestHeader),
-  responseHeaderModifier: headerFilter(writableHeader),
+  ...headerModifiers,
   requestMirror,
   requestRedirect,
   urlRewrite,
@@ -136,11 +106,10 @@ const backendFilter = object({
       URLRewrite: refused(forOneBackend),
       CORS: refused(forOneBackend),
       ExternalAuth: refused('no service would be asked whether a request is allowed'),
-      ExtensionRef: refused('requests would be forwarded as they are'),
+      ExtensionRef: asTheyAre,
     }),
   ),
-  requestHeaderModifier: headerFilter(writableRequestHeader),
-  responseHeaderModifier: headerFilter(writableHeader),
+  ...headerModifiers,
   requestMirror: ignored(ofRefusedType, requestMirror),
   requestRedirect: ignored(ofRefusedType, requestRedirect),
   urlRewrite: ignored(ofRefusedType, urlRewrite),
@@ -162,15 +131,10 @@ const rule = object({
   backendRefs: list(backendRef),
   timeouts: object({ request: gatewayDuration, backendRequest: gatewayDuration }),
   retry: object({ codes: list(integer(400, 599)), attempts: integer(0, 0x7fff_ffff), backoff: gatewayDuration }),
-  sessionPersistence: ignored('requests of one session go to any endpoint', anything),
+  sessionPersistence,
 });
 
-const spec = object({
-  parentRefs: list(parentRef),
-  hostnames: ignored('a route that is bound to a Service applies to its own host names only (GEP-1294)', list(text())),
-  useDefaultGateways: ignored('routes are taken up for Services only', text()),
-  rules: list(rule),
-});
+const spec = object({ ...commonRouteSpec, rules: list(rule) });
 
 export const httpRouteFields = { spec: required(spec) };
 
@@ -184,14 +148,10 @@ export const referenceGrantFields = {
 export type HttpRoute = ObjectOf<typeof httpRouteFields>;
 export type HttpRouteRule = TypeOf<typeof rule>;
 export type HttpRouteMatch = TypeOf<typeof match>;
-export type NameMatch = TypeOf<typeof nameMatch>;
 export type BackendRef = TypeOf<typeof backendRef>;
 export type RouteFilter = TypeOf<typeof filter>;
 export type BackendFilter = TypeOf<typeof backendFilter>;
-export type HeaderFilter = NonNullable<RouteFilter['requestHeaderModifier']>;
 export type PathModifier = TypeOf<typeof pathModifier>;
-export type RequestMirror = TypeOf<typeof requestMirror>;
 export type RequestRedirect = TypeOf<typeof requestRedirect>;
 export type RouteCors = TypeOf<typeof cors>;
-export type ParentRef = TypeOf<typeof parentRef>;
 export type ReferenceGrant = ObjectOf<typeof referenceGrantFields>;

@@ -1,4 +1,4 @@
-import { goDuration, nonEmpty, port } from './checks.js';
+import { nonEmpty, port, positiveGoDuration } from './checks.js';
 import {
   anything,
   flag,
@@ -23,12 +23,14 @@ const service = text((value) => {
   return /^[\w*](?:[-\w.]*\w)?$/.test(name) ? undefined : `"${value}" is not of the form host or namespace/host`;
 });
 
-const status = text((value) => (/^[1-5]\d\d$/.test(value) ? undefined : `"${value}" is no HTTP status such as "403"`));
+const status = text((value) =>
+  /^[45]\d\d$/.test(value) ? undefined : `"${value}" is no HTTP status of a refusal, such as "403"`,
+);
 
 const common = {
   service: required(service),
   port: required(port),
-  timeout: goDuration,
+  timeout: positiveGoDuration,
   failOpen: flag,
   statusOnError: status,
   clearRouteCache: unneeded('requests that come in are not routed', flag),
@@ -39,7 +41,7 @@ const headers = list(nonEmpty);
 
 const envoyExtAuthzHttp = object({
   ...common,
-  pathPrefix: text(),
+  pathPrefix: text((value) => (value === '' || value.startsWith('/') ? undefined : 'must begin with "/"')),
   includeHeadersInCheck: headers,
   includeRequestHeadersInCheck: headers,
   includeAdditionalHeadersInCheck: refused('who decides may rely on it'),

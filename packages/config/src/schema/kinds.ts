@@ -1,8 +1,10 @@
 import { ownValue } from '../own-value.js';
 import { authorizationPolicyFields } from './authorization-policy.js';
+import { backendTlsPolicyFields, configMapFields } from './backend-tls-policy.js';
 import { destinationRuleFields } from './destination-rule.js';
 import type { Fields } from './field.js';
 import { gatewayFields } from './gateway.js';
+import { grpcRouteFields } from './grpc-route.js';
 import { httpRouteFields, referenceGrantFields } from './http-route.js';
 import { istioOperatorFields } from './istio-operator.js';
 import { endpointSliceFields, nodeFields, podFields, serviceFields } from './kubernetes.js';
@@ -13,12 +15,14 @@ import { serviceEntryFields, workloadEntryFields } from './service-entry.js';
 import { sidecarFields } from './sidecar.js';
 import { virtualServiceFields } from './virtual-service.js';
 
-interface KindSchema {
+export interface KindSchema {
   readonly group: string;
   /** All of one shape. */
   readonly versions: readonly string[];
   /** Beside apiVersion, kind, metadata and status. */
   readonly fields: Fields;
+  /** Whether most objects of the kind are about other things: other fields are taken without a word. */
+  readonly isOpen?: boolean;
 }
 
 function kind<F extends Fields>(group: string, versions: readonly string[], fields: F) {
@@ -33,6 +37,7 @@ export const translatedKinds = {
   Pod: kind('', ['v1'], podFields),
   Node: kind('', ['v1'], nodeFields),
   Secret: kind('', ['v1'], secretFields),
+  ConfigMap: { ...kind('', ['v1'], configMapFields), isOpen: true },
   EndpointSlice: kind('discovery.k8s.io', ['v1'], endpointSliceFields),
   VirtualService: kind('networking.istio.io', istioVersions, virtualServiceFields),
   Gateway: kind('networking.istio.io', istioVersions, gatewayFields),
@@ -45,6 +50,8 @@ export const translatedKinds = {
   AuthorizationPolicy: kind('security.istio.io', ['v1', 'v1beta1'], authorizationPolicyFields),
   IstioOperator: kind('install.istio.io', ['v1alpha1'], istioOperatorFields),
   HTTPRoute: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], httpRouteFields),
+  GRPCRoute: kind('gateway.networking.k8s.io', ['v1', 'v1alpha2'], grpcRouteFields),
+  BackendTLSPolicy: kind('gateway.networking.k8s.io', ['v1', 'v1alpha3'], backendTlsPolicyFields),
   ReferenceGrant: kind('gateway.networking.k8s.io', ['v1', 'v1beta1'], referenceGrantFields),
 };
 
@@ -68,11 +75,9 @@ export const ignoredKinds: Readonly<Record<string, Readonly<Record<string, strin
     Gateway: 'requests from outside of the mesh are not routed',
     GatewayClass: 'requests from outside of the mesh are not routed',
     ListenerSet: 'requests from outside of the mesh are not routed',
-    GRPCRoute: 'gRPC calls are not routed by it',
     TLSRoute: 'only HTTP is routed',
     TCPRoute: 'only HTTP is routed',
     UDPRoute: 'only HTTP is routed',
-    BackendTLSPolicy: 'connections are made in plain text',
   },
   'gateway.networking.x-k8s.io': {
     XBackendTrafficPolicy: 'retries keep to the budget of the mesh',
@@ -84,7 +89,7 @@ export const ignoredKinds: Readonly<Record<string, Readonly<Record<string, strin
 /** What a cluster also has and no mesh reads, by the group. */
 const unrelatedKinds: Readonly<Record<string, readonly string[]>> = {
   '': [
-    ...['Binding', 'ComponentStatus', 'ConfigMap', 'Event', 'LimitRange', 'Namespace', 'PersistentVolume'],
+    ...['Binding', 'ComponentStatus', 'Event', 'LimitRange', 'Namespace', 'PersistentVolume'],
     ...['PersistentVolumeClaim', 'PodTemplate', 'ReplicationController', 'ResourceQuota', 'ServiceAccount'],
   ],
   apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],

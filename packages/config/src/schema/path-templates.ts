@@ -1,8 +1,14 @@
+import { pathTemplateProblem } from '@inmesh/xds';
 import { wildcardProblem } from './security-checks.js';
 
 /** Whether a path of an AuthorizationPolicy is a template, such as `/users/{*}/files/{**}`. */
 export function isPathTemplate(path: string): boolean {
   return path.includes('{*}') || path.includes('{**}');
+}
+
+/** Envoy writes its wildcards without braces. */
+export function envoyTemplate(path: string): string {
+  return path.replaceAll('{**}', '**').replaceAll('{*}', '*');
 }
 
 /** What else a segment may have (RFC 3986 `pchar`, without `*` and `=` as in Envoy). */
@@ -22,7 +28,8 @@ export function pathProblem(path: string): string | undefined {
   if (bad !== undefined) return `"${bad}" has a character that a segment of a template cannot have`;
   const rest = segments.indexOf('{**}');
   const isOpen = rest >= 0 && segments.slice(rest + 1).some(isOperator);
-  return isOpen ? `in the template "${path}" {**} has to be the last wildcard` : undefined;
+  if (isOpen) return `in the template "${path}" {**} has to be the last wildcard`;
+  return pathTemplateProblem(envoyTemplate(path));
 }
 
 function isOperator(segment: string): boolean {

@@ -1,10 +1,14 @@
-import { goDuration, headerNameProblem, nonEmpty } from './checks.js';
+import { nonEmpty, positiveGoDuration } from './checks.js';
 import { flag, list, type ObjectOf, object, required, type TypeOf, text } from './field.js';
+import { headerName } from './header-checks.js';
 import { selector, targets } from './security-checks.js';
 
 // Istio 1.27 security/v1beta1/request_authentication.proto, field by field.
 
-const header = text(headerNameProblem);
+/** The way to a claim, such as `realm_access.role`. */
+const claim = text((value) =>
+  value.split('.').includes('') ? `"${value}" names no claim: a name must stand before and after each dot` : undefined,
+);
 
 const jwksUri = text((value) =>
   /^https?:\/\//.test(value) && URL.canParse(value)
@@ -31,13 +35,13 @@ const jwtRule = object(
     audiences: list(nonEmpty),
     jwksUri,
     jwks,
-    fromHeaders: list(object({ name: required(header), prefix: text() })),
+    fromHeaders: list(object({ name: required(headerName), prefix: text() })),
     fromParams: list(nonEmpty),
     fromCookies: list(nonEmpty),
-    outputPayloadToHeader: header,
+    outputPayloadToHeader: headerName,
     forwardOriginalToken: flag,
-    outputClaimToHeaders: list(object({ header: required(header), claim: required(nonEmpty) })),
-    timeout: goDuration,
+    outputClaimToHeaders: list(object({ header: required(headerName), claim: required(claim) })),
+    timeout: positiveGoDuration,
     spaceDelimitedClaims: list(nonEmpty),
   },
   ['jwksUri', 'jwks'],

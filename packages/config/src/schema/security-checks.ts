@@ -26,13 +26,28 @@ export function wildcardProblem(value: string): string | undefined {
   return value.slice(1, -1).includes('*') ? `"${value}" may have a "*" as its first or last character only` : undefined;
 }
 
-/** By the rules of Kubernetes for names: they become part of a regular expression. */
+/** A SPIFFE ID without its scheme, with a `*` as above. */
+export function principalProblem(value: string): string | undefined {
+  return lengthProblem(value, 2048, 'a SPIFFE ID') ?? wildcardProblem(value);
+}
+
+/** Names become part of a regular expression, which has an end. */
+function lengthProblem(value: string, most: number, what: string): string | undefined {
+  if (value.length <= most) return undefined;
+  return `"${value.slice(0, 20)}…" has ${value.length} characters, and ${what} has ${most} at most`;
+}
+
+/** By the rules of Kubernetes for names. */
 export function serviceAccountProblem(value: string): string | undefined {
+  const problem = lengthProblem(value, 317, 'a namespace with the name of a service account');
+  if (problem !== undefined) return problem;
   const isName = /^([a-z\d]([-a-z\d]*[a-z\d])?\/)?[a-z\d]([-.a-z\d]*[a-z\d])?$/.test(value);
   return isName ? undefined : `"${value}" is not of the form name or namespace/name`;
 }
 
 export function namespaceProblem(value: string): string | undefined {
+  const problem = lengthProblem(value, 253, 'a name');
+  if (problem !== undefined) return problem;
   return /^[-a-z\d*]+$/.test(value) ? wildcardProblem(value) : `"${value}" is not the name of a namespace`;
 }
 
@@ -47,3 +62,4 @@ export const targets = { targetRef: refused(noTarget), targetRefs: refused(noTar
 export const cidrs = list(text(cidrProblem), 1);
 export const ports = list(text(portProblem), 1);
 export const wildcards = list(text(wildcardProblem), 1);
+export const principals = list(text(principalProblem), 1);

@@ -16,9 +16,14 @@ const known = new WeakMap<object, SecretContent>();
  * The certificates of Kubernetes Secrets under the names that Istio gives them, sorted by name: `kubernetes://NAME` and, of
  * authorities, `kubernetes://NAME-cacert`, each also with its namespace before the name. A client has those of its own
  * namespace alone.
+ * @param authorities what everybody is given beside them, by name
  */
-export function buildSecrets(sources: readonly Source[], settings: Settings): ReadonlyMap<string, WireSecret> {
-  const secrets = new Map<string, WireSecret>();
+export function buildSecrets(
+  sources: readonly Source[],
+  authorities: ReadonlyMap<string, WireSecret>,
+  settings: Settings,
+): ReadonlyMap<string, WireSecret> {
+  const secrets = new Map<string, WireSecret>(authorities);
   for (const source of namedForAuthoritiesLast(sources)) {
     const content = contentOf(source, settings.now());
     const built = [...buildAll(source.name, content)];

@@ -34,14 +34,9 @@ export class DestinationRules {
   constructor(rules: ObjectsByKind['DestinationRule'], registry: Registry, settings: Settings) {
     this.#memory = settings.memory;
     this.#visible = new VisibleRules(rules, settings);
-    for (const rule of rules) {
-      const host = resolveHost(rule.body.spec.host, rule.namespace, settings);
-      settings.memory.recall(rule, 'check', [], () => {
-        checkSubsets(rule);
-        checkPolicies(rule);
-      });
-      if (!isWildcard(host) && registry.matching(host).length === 0) sayUnused(rule, host, registry, settings);
-    }
+    settings.memory.recallRuns('checks', rules, (run) => {
+      for (const rule of run) checkRule(rule, registry, settings);
+    });
   }
 
   of(service: MeshService): HostRule {
@@ -91,6 +86,15 @@ function mergeRules(rules: readonly Rule[], all: readonly Rule[], host: string):
   const named = all.flatMap(({ body }) => (body.spec.subsets ?? []).map(({ name }) => name));
   const hiddenSubsets = [...new Set(named)].filter((name) => !subsets.has(name));
   return { policy, subsets, hiddenSubsets };
+}
+
+function checkRule(rule: Rule, registry: Registry, settings: Settings): void {
+  const host = resolveHost(rule.body.spec.host, rule.namespace, settings);
+  settings.memory.recall(rule, 'check', [], () => {
+    checkSubsets(rule);
+    checkPolicies(rule);
+  });
+  if (!isWildcard(host) && registry.matching(host).length === 0) sayUnused(rule, host, registry, settings);
 }
 
 function checkSubsets({ body, place }: ReadObject<DestinationRule>): void {

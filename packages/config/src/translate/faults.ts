@@ -9,6 +9,7 @@ import { durationOf } from './retry-policies.js';
 
 type Delay = NonNullable<Fault['delay']>;
 type Abort = NonNullable<Fault['abort']>;
+type Status = { readonly case: 'httpStatus' | 'grpcStatus'; readonly value: number };
 
 /** Undefined where nothing is injected (Istio `TranslateFault`). */
 export function buildFault({ delay, abort }: Fault, place: Place): HTTPFault | undefined {
@@ -21,11 +22,12 @@ export function buildFault({ delay, abort }: Fault, place: Place): HTTPFault | u
 }
 
 /** Answers every request with this status. */
-export function buildAbort(httpStatus: number): HTTPFault {
-  return create(HTTPFaultSchema, {
-    abort: { errorType: { case: 'httpStatus', value: httpStatus }, percentage: fractionOf(100) },
-  });
+export function buildAbort(errorType: Status): HTTPFault {
+  return create(HTTPFaultSchema, { abort: { errorType, percentage: fractionOf(100) } });
 }
+
+/** As gRPC itself fails a call whose route it cannot follow (gRFC A28). */
+export const unavailable: HTTPFault = buildAbort({ case: 'grpcStatus', value: grpcStatusNames.indexOf('UNAVAILABLE') });
 
 function delayOf({ fixedDelay, percentage, percent = 0 }: Delay, place: Place) {
   const duration = durationOf(parseGoDuration(fixedDelay ?? ''));
@@ -47,10 +49,10 @@ function abortOf({ httpStatus, grpcStatus, percentage }: Abort, place: Place) {
   return { errorType, percentage: fractionOf(shareOf(percentage?.value ?? 0, 'aborted', place)) };
 }
 
-function errorTypeOf(httpStatus: number | undefined, grpcStatus: Abort['grpcStatus']) {
-  if (httpStatus !== undefined) return { case: 'httpStatus', value: httpStatus } as const;
+function errorTypeOf(httpStatus: number | undefined, grpcStatus: Abort['grpcStatus']): Status | undefined {
+  if (httpStatus !== undefined) return { case: 'httpStatus', value: httpStatus };
   if (grpcStatus === undefined) return undefined;
-  return { case: 'grpcStatus', value: grpcStatusNames.indexOf(grpcStatus) } as const;
+  return { case: 'grpcStatus', value: grpcStatusNames.indexOf(grpcStatus) };
 }
 
 /** Istio has no default but none at all, which is seldom what is meant. */

@@ -1,6 +1,7 @@
 import type { RedirectAction, RouteAction_RequestMirrorPolicy, RouteMatch } from '@inmesh/xds/messages';
-import type { PathModifier, RequestMirror, RequestRedirect, RouteCors } from '../schema/http-route.js';
-import type { Backends } from './backends.js';
+import type { PathModifier, RequestRedirect, RouteCors } from '../schema/http-route.js';
+import type { RequestMirror } from '../schema/route-parts.js';
+import type { Backends, RouteOrigin } from './backends.js';
 import { buildCors } from './cors-policies.js';
 import type { Placed, RouteFilters } from './http-route-filters.js';
 import type { TextTest } from './matchers.js';
@@ -56,11 +57,11 @@ function replacedPrefix({ replacePrefixMatch = '' }: PathModifier, { pathSpecifi
 
 export function mirrorsOf(
   mirrors: readonly Placed<RequestMirror>[],
-  namespace: string,
+  origin: RouteOrigin,
   backends: Backends,
 ): RouteAction_RequestMirrorPolicy[] {
   return mirrors.flatMap(({ value, place }) => {
-    const found = backends.find(value.backendRef, namespace, place.at('backendRef'), 'no copy is sent');
+    const found = backends.find(value.backendRef, origin, place.at('backendRef'), 'no copy is sent');
     return found === undefined ? [] : buildMirrors(found.cluster, shareOf(value));
   });
 }

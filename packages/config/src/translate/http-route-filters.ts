@@ -1,13 +1,6 @@
 import type { Place } from '../place.js';
-import type {
-  BackendFilter,
-  HeaderFilter,
-  PathModifier,
-  RequestMirror,
-  RequestRedirect,
-  RouteCors,
-  RouteFilter,
-} from '../schema/http-route.js';
+import type { BackendFilter, PathModifier, RequestRedirect, RouteCors, RouteFilter } from '../schema/http-route.js';
+import type { HeaderFilter, RequestMirror } from '../schema/route-parts.js';
 import type { HeaderOperations } from '../schema/virtual-service.js';
 import { type HeaderChanges, headerChanges, hostIn } from './header-changes.js';
 

@@ -1,41 +1,32 @@
 import { create } from '@bufbuild/protobuf';
-import { compileRegex } from '@inmesh/xds';
-import { type RouteMatch, RouteMatchSchema } from '@inmesh/xds/messages';
+import { RouteMatchSchema } from '@inmesh/xds/messages';
 import type { Place } from '../place.js';
-import type { HttpRouteMatch, NameMatch } from '../schema/http-route.js';
-import { headerMatcher, type PathTest, pathSpecifier, queryMatcher, type TextTest } from './matchers.js';
-
-/** The higher number wins, from the first on: kind of path, its length, method, headers, query parameters. */
-export type MatchRank = readonly [kind: number, length: number, method: number, headers: number, query: number];
-
-export interface ReadMatch {
-  readonly rank: MatchRank;
-  /** Any of them has to hold. */
-  readonly matches: readonly RouteMatch[];
-}
+import type { HttpRouteMatch } from '../schema/http-route.js';
+import { headerMatcher, type PathTest, pathSpecifier, queryMatcher } from './matchers.js';
+import { checkRegex, headerTests, nameTests } from './name-tests.js';
+import type { ReadMatch } from './ranked-routes.js';
 
 const ranks: Readonly<Record<PathTest['kind'], number>> = { exact: 3, prefix: 2, regex: 1 };
 
+/**
+ * Exact paths, then the longest prefix, then a method, then most headers, then most query parameters (HTTPRoute `matches`);
+ * expressions last, as in Istio.
+ */
 export function readMatch({ path, headers = [], queryParams = [], method }: HttpRouteMatch, place: Place): ReadMatch {
   const { type = 'PathPrefix', value = '/' } = path ?? {};
   checkPath(type, value, place.at('path', 'value'));
-  const byHeader = eachOnce(headers, (name) => name.toLowerCase());
-  const byQuery = eachOnce(queryParams, (name) => name);
-  const headerMatchers = [...byHeader].map(([name, [match, index]]) =>
-    headerMatcher(name, testOf(match, place.at('headers', index))),
-  );
+  const byHeader = headerTests(headers, place.at('headers'));
+  const byQuery = nameTests(queryParams, place.at('queryParams'));
   const others = {
     headers: [
-      ...headerMatchers,
+      ...byHeader.map(({ name, test }) => headerMatcher(name, test)),
       ...(method === undefined ? [] : [headerMatcher(':method', { kind: 'exact', value: method })]),
     ],
-    queryParameters: [...byQuery].map(([name, [match, index]]) =>
-      queryMatcher(name, testOf(match, place.at('queryParams', index))),
-    ),
+    queryParameters: byQuery.map(({ name, test }) => queryMatcher(name, test)),
   };
   const { tests, rank, length } = pathsOf(type, value);
   return {
-    rank: [rank, length, method === undefined ? 0 : 1, byHeader.size, byQuery.size],
+    rank: [rank, length, method === undefined ? 0 : 1, byHeader.length, byQuery.length],
     matches: tests.map((test) => create(RouteMatchSchema, { pathSpecifier: pathSpecifier(test), ...others })),
   };
 }
@@ -57,27 +48,4 @@ function pathsOf(type: string, value: string): { tests: readonly PathTest[]; ran
 function checkPath(type: string, value: string, place: Place): void {
   if (type === 'RegularExpression') checkRegex(value, place);
   else if (!value.startsWith('/')) place.error(`"${value}" must begin with "/"`);
-}
-
-/** Of equal names only the first is considered (Gateway API `HTTPHeaderMatch`). */
-function eachOnce(
-  matches: readonly NameMatch[],
-  key: (name: string) => string,
-): ReadonlyMap<string, readonly [NameMatch, number]> {
-  const found = new Map<string, readonly [NameMatch, number]>();
-  for (const [index, match] of matches.entries()) {
-    if (!found.has(key(match.name))) found.set(key(match.name), [match, index]);
-  }
-  return found;
-}
-
-function testOf({ type, value }: NameMatch, place: Place): TextTest {
-  if (type !== 'RegularExpression') return { kind: 'exact', value };
-  checkRegex(value, place.at('value'));
-  return { kind: 'regex', value };
-}
-
-function checkRegex(value: string, place: Place): void {
-  const compiled = compileRegex(value);
-  if (!compiled.ok) place.error(`"${value}" ${compiled.message}`);
 }

@@ -1,91 +1,28 @@
-import { create } from '@bufbuild/protobuf';
-import { type Route, type RouteMatch, RouteSchema } from '@inmesh/xds/messages';
+import type { RouteMatch } from '@inmesh/xds/messages';
 import type { Place } from '../place.js';
 import type { ReadObject } from '../read-objects.js';
 import type { HttpRoute, HttpRouteMatch, HttpRouteRule } from '../schema/http-route.js';
-import type { Backends } from './backends.js';
 import { filterConfigs } from './filter-configs.js';
 import { corsOf, mirrorsOf, redirectOf, rewriteOf } from './http-route-actions.js';
 import { type RouteFilters, readFilters } from './http-route-filters.js';
-import { type MatchRank, readMatch } from './http-route-matches.js';
+import { readMatch } from './http-route-matches.js';
 import { readTimes } from './http-route-times.js';
 import type { ActionFields } from './http-rule-actions.js';
+import { type RankedRoute, type ReadRule, type RouteContext, rankRoutes } from './ranked-routes.js';
 import { forwardTo } from './route-actions.js';
 
-type Source = ReadObject<HttpRoute>;
-
-/** What one match becomes, and what decides where it stands among the others of its Service. */
-export interface RankedRoute {
-  readonly rank: MatchRank;
-  readonly source: Source;
-  readonly routes: readonly Route[];
-}
-
-export interface RouteContext {
-  readonly backends: Backends;
-  /** The port of the Service; undefined when only mistakes are looked for. */
-  readonly dialled: number | undefined;
-}
-
 /** Without rules, and without matches in a rule, everything matches (Gateway API defaults). */
-export function readRoutes(source: Source, context: RouteContext): RankedRoute[] {
+export function readHttpRoute(source: ReadObject<HttpRoute>, context: RouteContext): RankedRoute[] {
+  const { rules = [{}] } = source.body.spec;
   const place = source.place.at('spec', 'rules');
-  checkNames(source, place);
-  return (source.body.spec.rules ?? [{}]).flatMap((rule, index) =>
-    readRule(source, rule, index, context, place.at(index)),
-  );
+  const read = rules.map((rule, index) => readRule(rule, source.namespace, context, place.at(index)));
+  return rankRoutes('HTTPRoute', source, read);
 }
 
-function checkNames({ body }: Source, place: Place): void {
-  const names = new Set<string>();
-  for (const [index, { name }] of (body.spec.rules ?? []).entries()) {
-    if (name === undefined) continue;
-    if (names.has(name)) place.at(index, 'name').error(`the name "${name}" is used by another rule`);
-    names.add(name);
-  }
-}
-
-/**
- * Exact paths, then the longest prefix, then a method, then most headers, then most query parameters (HTTPRoute `matches`);
- * expressions last, as in Istio. Then the older route, then the name; what is left keeps its order.
- */
-export function byPrecedence(a: RankedRoute, b: RankedRoute): number {
-  for (const [index, value] of a.rank.entries()) {
-    if (value !== b.rank[index]) return b.rank[index]! - value;
-  }
-  return compare(ageAndName(a.source), ageAndName(b.source));
-}
-
-function ageAndName({ metadata, namespace, name }: Source): string {
-  return `${metadata.creationTimestamp ?? '~'} ${namespace}/${name}`;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function readRule(
-  source: Source,
-  rule: HttpRouteRule,
-  index: number,
-  context: RouteContext,
-  place: Place,
-): RankedRoute[] {
-  const { name, namespace } = source;
+function readRule(rule: HttpRouteRule, namespace: string, context: RouteContext, place: Place): ReadRule {
   const build = readAction(rule, namespace, context, place);
-  const config = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproute/${name}`;
-  return matchesOf(rule).map((written, at): RankedRoute => {
-    const { rank, matches: alternatives } = readMatch(written, place.at('matches', at));
-    const routes = alternatives.map((match) =>
-      create(RouteSchema, {
-        name: rule.name ?? `${namespace}.${name}.${index}`,
-        match,
-        ...build(match),
-        metadata: { filterMetadata: { istio: { config } } },
-      }),
-    );
-    return { rank, source, routes };
-  });
+  const matches = matchesOf(rule).map((match, index) => readMatch(match, place.at('matches', index)));
+  return { name: rule.name, matches, build };
 }
 
 function matchesOf({ matches = [] }: HttpRouteRule): readonly HttpRouteMatch[] {
@@ -112,8 +49,9 @@ function readAction(
       redirect.place.error('stands beside backendRefs, which would get no request', 'keep one');
     return (match) => ({ ...common, action: { case: 'redirect', value: redirectOf(redirect.value, match, dialled) } });
   }
-  const targets = backends.resolve(rule.backendRefs ?? [], namespace, place.at('backendRefs'));
-  const mirrors = mirrorsOf(filters.mirrors, namespace, backends);
+  const origin = { kind: 'HTTPRoute', namespace } as const;
+  const targets = backends.resolve(rule.backendRefs ?? [], origin, place.at('backendRefs'));
+  const mirrors = mirrorsOf(filters.mirrors, origin, backends);
   const { retries, timeout } = readTimes(rule);
   return (match) => {
     const value = forwardTo(targets, retries, { timeout, mirrors, rewrite: rewriteOf(filters, match) });

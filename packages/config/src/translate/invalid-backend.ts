@@ -1,16 +1,22 @@
 import { create } from '@bufbuild/protobuf';
 import { type Cluster, Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema } from '@inmesh/xds/messages';
 import { fromAds } from './config-source.js';
-import { buildAbort } from './faults.js';
+import { buildAbort, unavailable } from './faults.js';
 import { filterConfigs } from './filter-configs.js';
 import type { Target } from './route-actions.js';
 
 /** Takes the share of backends that are not there. A cluster that nobody knows would be refused. */
 export const invalidBackend = 'inmesh-invalid-backend';
 
-/** Answers with status 500. A direct response would say it more simply, but gRPC for Node refuses the routes that have one. */
-export function invalidTarget(weight: number): Target {
-  return { cluster: invalidBackend, weight, filters: filterConfigs({ fault: buildAbort(500) }) };
+/** The status 500 (HTTPRoute `backendRefs`), and UNAVAILABLE (GRPCRoute `backendRefs`). */
+const answers = {
+  HTTPRoute: buildAbort({ case: 'httpStatus', value: 500 }),
+  GRPCRoute: unavailable,
+} as const;
+
+/** A direct response would answer more simply, but gRPC for Node refuses the routes that have one. */
+export function invalidTarget(weight: number, kind: keyof typeof answers): Target {
+  return { cluster: invalidBackend, weight, filters: filterConfigs({ fault: answers[kind] }) };
 }
 
 export function buildInvalidBackendCluster(): Cluster {

@@ -12,6 +12,7 @@ import type { PodIndex } from './workloads.js';
 
 /** Looking for a near name takes a comparison with every host, and one mistake can be made a thousand times. */
 const maxHints = 50;
+const maxComparisons = 100_000;
 
 /** Every host of the mesh. */
 export class Registry {
@@ -69,7 +70,7 @@ export class Registry {
   }
 
   /** What to write instead of a host that is not there. */
-  hintFor(host: string, { clusterDomain }: Settings): string | undefined {
+  hintFor(host: string, { clusterDomain }: Pick<Settings, 'clusterDomain'>): string | undefined {
     return this.memory.ask('registry', (registry) => registry.#hintFor(host, clusterDomain));
   }
 
@@ -79,10 +80,14 @@ export class Registry {
     );
     if (longer !== undefined) return `did you mean "${longer}"?`;
     const known = this.#hints.get(host);
-    if (known !== undefined || this.#hints.size >= maxHints) return known;
+    if (known !== undefined || this.#hints.size >= this.#mostHints) return known;
     const hint = this.#nearestTo(host);
     this.#hints.set(host, hint);
     return hint;
+  }
+
+  get #mostHints(): number {
+    return Math.min(maxHints, Math.ceil(maxComparisons / (this.#services.size + 1)));
   }
 
   #nearestTo(host: string): string {

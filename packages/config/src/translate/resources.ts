@@ -12,6 +12,7 @@ import type { Client } from '../client.js';
 import type { Memory } from '../memory.js';
 import type { Settings } from '../options.js';
 import { buildAssignment } from './assignments.js';
+import { type BackendTlsPolicies, sayOverridden } from './backend-tls/backend-tls-policies.js';
 import { buildBlockAll, everyOtherHost } from './block-all.js';
 import { buildCluster } from './clusters.js';
 import type { DestinationRules, HostRule, PlacedSubset } from './destination-rules.js';
@@ -21,7 +22,6 @@ import { sayEmptySubsets } from './empty-subsets.js';
 import type { GatewayResources } from './gateway-routes.js';
 import { hashPoliciesFor } from './hash-policies.js';
 import { buildMatch } from './http-matches.js';
-import type { HttpRoutes } from './http-routes.js';
 import { buildInvalidBackendCluster, invalidBackend } from './invalid-backend.js';
 import { buildListener, buildRouteConfiguration } from './listeners.js';
 import type { LocalityGroup } from './locality-groups.js';
@@ -35,14 +35,16 @@ import type { Registry } from './registry.js';
 import { defaultRetries } from './retry-policies.js';
 import { forwardTo } from './route-actions.js';
 import { isByEndpoint, type MeshTls } from './security/mesh-tls.js';
-import { type ClusterPolicy, policyFor } from './traffic-policy.js';
+import type { ServiceRoutes } from './service-routes.js';
+import { type ClusterPolicy, policyFor, withBackendTls } from './traffic-policy.js';
 import type { VirtualServices } from './virtual-services.js';
 import { hasLabels } from './workloads.js';
 
 export interface Rules {
   readonly destinationRules: DestinationRules;
+  readonly backendTls: BackendTlsPolicies;
   readonly virtualServices: VirtualServices;
-  readonly httpRoutes: HttpRoutes;
+  readonly serviceRoutes: ServiceRoutes;
   readonly rateLimits: RateLimits;
   readonly egress: Egress;
   readonly gateway: GatewayResources;
@@ -56,9 +58,11 @@ export function buildResources(registry: Registry, rules: Rules, settings: Setti
   const { memory } = settings;
   const builder = new Builder(rules, settings);
   const services = registry.sorted();
-  const hosts = services.flatMap((service) => {
-    return memory.recall(service, 'listeners', [], () => builder.listenersOf(service));
-  });
+  const hosts = memory
+    .recallRuns('listeners', services, (run) => {
+      return run.flatMap((service) => memory.recall(service, 'listeners', [], () => builder.listenersOf(service)));
+    })
+    .flat();
   if (rules.egress.registryOnly) hosts.push(listed(everyOtherHost, buildBlockAll()));
   // After the services: what a Gateway has a rule for is routed by it.
   const routes = [...hosts.map((host) => host.routes), ...rules.gateway.routes];
@@ -66,9 +70,11 @@ export function buildResources(registry: Registry, rules: Rules, settings: Setti
   if (rules.inbound !== undefined) listeners.push(rules.inbound);
   const referenced = referencedClusters(routes);
   memory.referenced = referenced;
-  const clusters = services.flatMap((service) => {
-    return memory.recall(service, 'clusters', [], () => builder.clustersOf(service));
-  });
+  const clusters = memory
+    .recallRuns('clusters', services, (run) => {
+      return run.flatMap((service) => memory.recall(service, 'clusters', [], () => builder.clustersOf(service)));
+    })
+    .flat();
   if (referenced.has(invalidBackend)) clusters.push(withAssignment(buildInvalidBackendCluster(), []));
   return {
     listeners: byName(listeners, ({ name }) => name, memory),
@@ -127,17 +133,21 @@ class Builder {
   }
 
   clustersOf(service: MeshService): Clustered[] {
-    const { destinationRules, egress } = this.rules;
+    const { destinationRules, backendTls, egress } = this.rules;
     const rule = destinationRules.of(service);
     sayEmptySubsets(service, rule);
     return service.ports.flatMap((port) => {
       const isSeen = egress.sees(service, port);
+      const tls = backendTls.of(service, port);
+      if (tls !== undefined) sayOverridden(tls, service, policyFor(rule.policy, undefined, port.number));
       return clustersOf(port, rule)
         .filter(({ subset }) => {
           const isOffered = isSeen && !rule.hiddenSubsets.includes(subset);
           return isOffered || this.#isReferenced(clusterName(service.host, port.number, subset));
         })
-        .map((cluster) => this.#clusterOf(service, port, cluster));
+        .map(({ policy, ...cluster }) =>
+          this.#clusterOf(service, port, { ...cluster, policy: withBackendTls(policy, tls) }),
+        );
     });
   }
 
@@ -163,11 +173,11 @@ class Builder {
   }
 
   #routesOf(service: MeshService, port: MeshPort): readonly Route[] {
-    const { virtualServices, httpRoutes, destinationRules } = this.rules;
+    const { virtualServices, serviceRoutes, destinationRules } = this.rules;
     const ofRules =
       port.protocol === 'opaque'
         ? undefined
-        : (virtualServices.routesOf(service, port.number) ?? httpRoutes.routesOf(service, port));
+        : (virtualServices.routesOf(service, port.number) ?? serviceRoutes.routesOf(service, port));
     return (
       ofRules ?? [defaultRoute(service, port, policyFor(destinationRules.of(service).policy, undefined, port.number))]
     );
@@ -221,7 +231,9 @@ function byName<Resource>(
   const names = resources.map(nameOf);
   // Names stay when what they stand for changes, and with them the order.
   const order = memory.recallOf('order', names, () => sortedIndexes(names));
-  return new Map(order.map((index) => [names[index]!, resources[index]!]));
+  return memory.recallOf('by name', resources, () => {
+    return new Map(order.map((index) => [names[index]!, resources[index]!]));
+  });
 }
 
 function sortedIndexes(names: readonly string[]): readonly number[] {

@@ -20,7 +20,7 @@ export function translateServices(
 }
 
 /** Istio's way to say on a Service what a ServiceEntry has a field for. */
-const exportToAnnotation = 'networking.istio.io/exportTo';
+export const exportToAnnotation = 'networking.istio.io/exportTo';
 
 function translateService(
   service: ReadObject<Service>,

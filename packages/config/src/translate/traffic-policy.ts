@@ -1,10 +1,14 @@
 import type { PortTrafficPolicy, Subset, TrafficPolicy } from '../schema/destination-rule.js';
+import type { BackendTls } from './backend-tls/backend-tls.js';
 
 /** What a cluster is made by. */
 export type ClusterPolicy = Pick<
   TrafficPolicy,
   'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'retryBudget' | 'tls'
->;
+> & {
+  /** Of a BackendTLSPolicy; never beside `tls`. */
+  readonly backendTls?: BackendTls;
+};
 
 /**
  * The policy of a port: settings of the port replace those of the rule instead of adding to them, and what a subset gives
@@ -23,6 +27,11 @@ export function policyFor(rule: TrafficPolicy | undefined, subset: Subset | unde
     tls: ofSubset?.tls ?? ofRule?.tls,
     retryBudget: ofSubset?.retryBudget ?? retryBudgetOf(ofRule),
   };
+}
+
+/** What a DestinationRule says of TLS goes before a BackendTLSPolicy, which fills in what it leaves out (as Istio has it). */
+export function withBackendTls(policy: ClusterPolicy, backendTls: BackendTls | undefined): ClusterPolicy {
+  return backendTls === undefined || policy.tls !== undefined ? policy : { ...policy, backendTls };
 }
 
 function portSettings(policy: TrafficPolicy | undefined, port: number): PortTrafficPolicy | undefined {

@@ -10,13 +10,13 @@ import type { ConfigObject } from '../objects.js';
 import { type LoadOptions, settingsOf } from '../options.js';
 import { readObjects } from '../read-objects.js';
 import { buildSecrets } from '../secrets/build-secrets.js';
+import { BackendTlsPolicies } from './backend-tls/backend-tls-policies.js';
 import { Delegates } from './delegates.js';
 import { DestinationRules } from './destination-rules.js';
 import { Destinations } from './destinations.js';
 import { Egress } from './egress.js';
 import { buildGatewayResources } from './gateway-routes.js';
 import { Gateways } from './gateways.js';
-import { HttpRoutes } from './http-routes.js';
 import { NodeIndex } from './nodes.js';
 import { RateLimits } from './rate-limits.js';
 import { buildRegistry } from './registry.js';
@@ -25,6 +25,7 @@ import { buildInbound } from './security/build-inbound.js';
 import { MeshTls } from './security/mesh-tls.js';
 import { PeerModes } from './security/peer-modes.js';
 import { type SelectingPolicy, selectingPolicies } from './security/selecting-policies.js';
+import { ServiceRoutes } from './service-routes.js';
 import { VirtualServices } from './virtual-services.js';
 import { PodIndex } from './workloads.js';
 
@@ -61,9 +62,9 @@ function translateForSdk(written: readonly ConfigObject[], options: LoadOptions,
   const settings = settingsOf(options, memory);
   const world = memory.begin();
   world.client = settings.client;
-  const bootstraps = written.filter(isBootstrapObject);
-  const kubernetes = written.filter((object) => !isBootstrapObject(object) && !isLimitsObject(object));
-  const objects = readObjects(kubernetes, settings.defaultNamespace, memory);
+  const bootstraps = memory.recallRuns('bootstraps', written, (run) => run.filter(isBootstrapObject)).flat();
+  const limits = memory.recallRuns('limits', written, (run) => run.filter(isLimitsObject)).flat();
+  const objects = readObjects(written, settings.defaultNamespace, memory);
   world.grants = objects.ReferenceGrant;
   const pods = memory.recall(objects.Pod, 'index', [], () => new PodIndex(objects.Pod, memory));
   const nodes = memory.recall(objects.Node, 'index', [], () => new NodeIndex(objects.Node, memory));
@@ -73,6 +74,10 @@ function translateForSdk(written: readonly ConfigObject[], options: LoadOptions,
   world.registry = registry;
   const destinationRules = new DestinationRules(objects.DestinationRule, registry, settings);
   world.destinationRules = destinationRules;
+  const backendTls = memory.recall(objects.BackendTLSPolicy, 'attached', [objects.ConfigMap], () => {
+    return new BackendTlsPolicies(objects, registry, settings);
+  });
+  world.backendTls = backendTls;
   const destinations = new Destinations(registry, destinationRules, settings);
   const gateways = new Gateways(objects.Gateway, settings);
   const delegates = new Delegates(objects.VirtualService, memory);
@@ -80,11 +85,13 @@ function translateForSdk(written: readonly ConfigObject[], options: LoadOptions,
   const rules = { delegates, destinations, registry, gateways };
   const virtualServices = new VirtualServices(objects.VirtualService, rules, settings);
   world.virtualServices = virtualServices;
-  const httpRoutes = new HttpRoutes(objects.HTTPRoute, registry, virtualServices, destinations, settings);
-  world.httpRoutes = httpRoutes;
-  const rateLimits = new RateLimits(written.filter(isLimitsObject), registry, settings);
+  const serviceRoutes = new ServiceRoutes(objects, registry, virtualServices, destinations, settings);
+  world.serviceRoutes = serviceRoutes;
+  const rateLimits = memory.recallOf('rate limits', limits, () => new RateLimits(limits, registry, settings));
   world.rateLimits = rateLimits;
-  const egress = new Egress(objects.Sidecar, settings);
+  const egress = memory.recall(objects.Sidecar, 'egress', [settings.client.egress], () => {
+    return new Egress(objects.Sidecar, settings);
+  });
   world.egress = egress;
   const gateway = buildGatewayResources(gateways, { virtualServices, destinations, settings });
   const peerModes = memory.recall(objects.PeerAuthentication, 'modes', [], () => {
@@ -95,10 +102,10 @@ function translateForSdk(written: readonly ConfigObject[], options: LoadOptions,
   const meshTls = new MeshTls(memory);
   const built = buildResources(
     registry,
-    { destinationRules, virtualServices, httpRoutes, rateLimits, egress, gateway, inbound, meshTls },
+    { destinationRules, backendTls, virtualServices, serviceRoutes, rateLimits, egress, gateway, inbound, meshTls },
     settings,
   );
-  const secrets = buildSecrets(objects.Secret, settings);
+  const secrets = buildSecrets(objects.Secret, backendTls.secrets(), settings);
   const resources = { ...addBootstraps(built, bootstraps, memory), secrets };
   const selecting = selectingPolicies(objects);
   return { resources, issues: memory.issues(), client: settings.client.asked, selecting };

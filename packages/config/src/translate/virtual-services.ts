@@ -36,11 +36,14 @@ export class VirtualServices {
     private readonly settings: Settings,
   ) {
     const { delegates, destinations } = world;
-    const sets = sources.map((source) => delegates.expand(source));
+    const { memory } = settings;
+    const sets = memory.recallRuns('rule sets', sources, (run) => run.map((source) => delegates.expand(source))).flat();
     // Also where no host of it is known, and where an older one takes all of its hosts.
-    for (const set of sets) {
-      settings.memory.recall(set, 'check', [], () => checkRules(set, { dialled: undefined, destinations }));
-    }
+    memory.recallRuns('checks', sets, (run) => {
+      for (const set of run) {
+        memory.recall(set, 'check', [], () => checkRules(set, { dialled: undefined, destinations }));
+      }
+    });
     for (const { place } of delegates.unusedBy(sets)) {
       place
         .at('spec')

@@ -17,7 +17,9 @@ export type TrustSource =
   | { readonly kind: 'system' }
   /** Path of a PEM file. */
   | { readonly kind: 'file'; readonly authorities: string }
-  | { readonly kind: 'secret'; readonly name: string };
+  | { readonly kind: 'secret'; readonly name: string }
+  /** The configuration names authorities that are not there: no connection may be made. */
+  | { readonly kind: 'nobody'; readonly reason: string };
 
 /** How a cluster's endpoints are spoken to over TLS (Envoy `UpstreamTlsContext`). */
 export interface UpstreamTls {
@@ -27,10 +29,12 @@ export interface UpstreamTls {
   /** Empty: none is sent. */
   readonly sni: string;
   /**
-   * Any one has to match a URI or DNS name of the server's certificate. Empty: with the trust of the mesh every workload
-   * of a trusted domain is taken, else the certificate has to be for `sni`.
+   * Any one of these or of `dnsNames` has to match a URI or DNS name of the server's certificate. Without both: with the
+   * trust of the mesh every workload of a trusted domain is taken, else the certificate has to be for `sni`.
    */
   readonly subjectAltNames: readonly StringMatcher[];
+  /** Hosts: a wildcard of the certificate may be for them. Default: none. */
+  readonly dnsNames?: readonly string[] | undefined;
   /** Certificates are not looked at (Istio `insecureSkipVerify`). */
   readonly skipVerify: boolean;
 }

@@ -64,13 +64,15 @@ export class TlsMaterial {
         if (secret === undefined || secret === '') throw this.#noSecret(source.name);
         return secret;
       }
+      case 'nobody':
+        throw notReady(source.reason || 'the authorities that the configuration names are not there');
     }
   }
 
   #noSecret(name: string): MeshError {
     return new MeshError('not_ready', {
       message: `TLS was asked for, and the secret ${name} has not come: ${this.secrets?.problem(name) ?? 'none of this name is known'}`,
-      hint: 'a Secret of credentialName has to be in the namespace of this workload, or in its configuration folder',
+      hint: name.startsWith('kubernetes://') ? secretHint : undefined,
     });
   }
 
@@ -90,6 +92,9 @@ export class TlsMaterial {
     return notReady(what, hint);
   }
 }
+
+const secretHint =
+  'a Secret of credentialName has to be in the namespace of this workload, or in its configuration folder';
 
 function fromFiles<T>(read: () => T): T {
   try {

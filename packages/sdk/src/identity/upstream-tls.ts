@@ -14,6 +14,7 @@ import {
   type TextTest,
   type UpstreamTls,
 } from '@inmesh/core';
+import { hostTest } from './host-test.js';
 import type { Identity } from './identity.js';
 import type { PeerRefusal } from './refusal.js';
 import type { Pair, TlsMaterial } from './tls-material.js';
@@ -105,7 +106,7 @@ export class UpstreamTlsContexts {
 
   #create(tls: UpstreamTls, pair: Pair | undefined, ca: string | undefined): UpstreamTlsContext {
     const secureContext = createContext({ ...pair, ...(ca !== undefined && { ca }), minVersion: 'TLSv1.2' });
-    const expected = tls.subjectAltNames.map(compileStringMatcher);
+    const expected = [...tls.subjectAltNames.map(compileStringMatcher), ...(tls.dnsNames ?? []).map(hostTest)];
     const check = tls.trust.kind === 'workload' ? this.#workloadCheck(expected) : nameCheck(tls, expected);
     return { secureContext, rejectUnauthorized: !tls.skipVerify, sni: tls.sni, checkServerIdentity: check };
   }

@@ -36,6 +36,7 @@ export type UnaryHandler = (
 /** The server of grpc's interop tests; it says who it is in `username`. `unary` takes the place of its unary handler. */
 export async function grpcServer({
   name = 'a',
+  host = '127.0.0.1',
   port = 0,
   unary,
   output,
@@ -44,6 +45,7 @@ export async function grpcServer({
   options = {},
 }: {
   name?: string;
+  host?: string;
   port?: number;
   unary?: UnaryHandler;
   /** In the place of the usual answer to StreamingOutputCall. */
@@ -120,7 +122,7 @@ export async function grpcServer({
     },
   });
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, at) => (error === null ? resolve(at) : reject(error)));
+    server.bindAsync(`${host}:${port}`, credentials, (error, at) => (error === null ? resolve(at) : reject(error)));
   });
   return {
     ...{ port: bound, name, seen, metadata, server },

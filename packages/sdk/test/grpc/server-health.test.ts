@@ -1,4 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
+import type { InboundListener } from '@inmesh/core';
 import { FakeClock } from '@inmesh/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { GrpcServerOptions } from '../../src/grpc/index.js';
@@ -6,13 +7,17 @@ import { GrpcServers } from '../../src/grpc/server/grpc-servers.js';
 import { decodeRequest, encodeStatuses } from '../../src/grpc/server/health-messages.js';
 import { silentLogger } from '../../src/logger.js';
 import { RecordingTelemetry } from '../server/recording-telemetry.js';
-import { check, healthClient, watch } from './health-client.js';
+import { check, type HealthClient, healthClient, watch } from './health-client.js';
 import { listen, until } from './server-support.js';
 import { keep, startMesh } from './support.js';
 
-async function serveHealth(services: readonly string[] = [], options: GrpcServerOptions = {}) {
+async function serveHealth(
+  services: readonly string[] = [],
+  options: GrpcServerOptions = {},
+  meshOptions: Parameters<typeof startMesh>[1] = {},
+) {
   const telemetry = new RecordingTelemetry();
-  const mesh = startMesh([], { telemetry: [telemetry] });
+  const mesh = startMesh([], { telemetry: [telemetry], ...meshOptions });
   const server = new grpc.Server({ interceptors: [mesh.grpc.serverInterceptor(options)] });
   const health = mesh.grpc.addHealth(server, services);
   const { port } = keep(await listen(server));
@@ -93,16 +98,41 @@ describe('the health service', () => {
     await drained;
   });
 
-  it('is asked past limits, authorization and telemetry: a refused probe would have the process restarted', async () => {
-    const { client, telemetry } = await serveHealth([], {
-      maxConcurrent: 1,
-      authorize: () => ({ code: 7, details: 'no' }),
-    });
+  const list = (client: HealthClient) =>
+    new Promise((resolve) => client.List({}, (error, response) => resolve(error?.code ?? response)));
+
+  it('is checked past limits and telemetry: a refused probe would have the process restarted', async () => {
+    const { client, telemetry } = await serveHealth([], { maxConcurrent: 1 });
     const watched = watch(client);
     await until(() => watched.said.length === 1);
     expect(await check(client)).toBe('SERVING');
-    expect(telemetry.started).toEqual([]);
+    expect(await list(client)).toBe(grpc.status.RESOURCE_EXHAUSTED);
+    expect((await watch(client).ended).code).toBe(grpc.status.RESOURCE_EXHAUSTED);
+    expect(telemetry.started).toHaveLength(3);
     watched.cancel();
+  });
+
+  it('is watched and listed by whom `authorize` lets in', async () => {
+    const { client } = await serveHealth([], { authorize: () => ({ code: 7, details: 'no' }) });
+    expect([await check(client), await list(client), (await watch(client).ended).code]).toEqual(['SERVING', 7, 7]);
+  });
+
+  it('is behind the policies, but for probes that are asked for', async () => {
+    const nobody: InboundListener = {
+      name: 'virtualInbound',
+      chains: [
+        {
+          ...{ port: 0, transport: 'plaintext', clientCertificate: 'optional' },
+          filters: [{ kind: 'rbac', rules: { action: 'allow', policies: [] }, shadow: false }],
+        },
+      ],
+    };
+    for (const takesGrpcProbes of [false, true]) {
+      const { client } = await serveHealth([], {}, { inbound: nobody, internals: { takesGrpcProbes } });
+      expect(await check(client)).toBe(takesGrpcProbes ? 'SERVING' : grpc.status.PERMISSION_DENIED);
+      expect(await list(client)).toBe(grpc.status.PERMISSION_DENIED);
+      expect((await watch(client).ended).code).toBe(grpc.status.PERMISSION_DENIED);
+    }
   });
 
   it('is there once', async () => {

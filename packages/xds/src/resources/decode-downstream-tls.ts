@@ -2,7 +2,7 @@ import type { InboundChain, RbacRules, StringMatcher } from '@inmesh/core';
 import { DownstreamTlsContextSchema, type TransportSocket } from '../messages.js';
 import { checkTlsParameters } from './check-tls-parameters.js';
 import { decodeCertificate } from './decode-tls-sources.js';
-import { decodeValidation } from './decode-tls-validation.js';
+import { decodeValidation, type Validation } from './decode-tls-validation.js';
 import type { FieldScope } from './field-scope.js';
 import { reportUnsupported } from './field-support.js';
 import { unpackTlsContext } from './unpack-tls-context.js';
@@ -32,8 +32,12 @@ export function decodeDownstreamTls(socket: TransportSocket | undefined, at: Fie
   }
   return {
     clientCertificate: message.requireClientCertificate === true ? 'required' : 'optional',
-    peers: peersOf(validation?.subjectAltNames ?? []),
+    peers: peersOf(validation === undefined ? [] : namesOf(validation)),
   };
+}
+
+function namesOf({ subjectAltNames, dnsNames }: Validation): readonly StringMatcher[] {
+  return [...subjectAltNames, ...dnsNames.map((value) => ({ kind: 'exact', value, ignoreCase: true }) as const)];
 }
 
 /** istiod names the trust domains of clients there. Only who shows a certificate is asked for its name. */

@@ -1,6 +1,6 @@
 import type { PathTemplate } from '@inmesh/core';
 import { type TypedExtensionConfig, UriTemplateMatchConfigSchema } from '../messages.js';
-import type { FieldScope } from './field-scope.js';
+import { FieldScope } from './field-scope.js';
 import { anyCase, compileProgram } from './regex.js';
 import { unpackStrictly } from './unknown-fields.js';
 import { anyIs } from './unpack-any.js';
@@ -20,6 +20,12 @@ export function decodePathTemplate({ typedConfig }: TypedExtensionConfig, at: Fi
   }
   const config = unpackStrictly(typedConfig, UriTemplateMatchConfigSchema, scope);
   return config && compileTemplate(config.pathTemplate, scope.field('path_template'));
+}
+
+/** What is wrong with a template, in Envoy's form. */
+export function pathTemplateProblem(template: string): string | undefined {
+  const result = FieldScope.collect((at) => compileTemplate(template, at));
+  return result.ok ? undefined : result.errors[0]?.message;
 }
 
 function compileTemplate(template: string, at: FieldScope): PathTemplate | undefined {

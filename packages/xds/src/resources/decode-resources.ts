@@ -20,38 +20,47 @@ export interface DecodedSet {
   readonly warnings: ResourceWarning[];
 }
 
-/** What became of the resources of a kind, by name. */
-export type ResultsOf = <Kind extends ResourceKind>(
-  kind: Kind,
-) => Iterable<readonly [string, DecodeResult<DecodedResources[Kind]>]>;
+/** What became of the resources of a kind. */
+export interface DecodedKind<Value> extends Pick<DecodedSet, 'errors' | 'warnings'> {
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+export type DecodedKinds = { readonly [Kind in ResourceKind]: DecodedKind<DecodedResources[Kind]> };
 
 /**
  * Reads a whole set without a server between: what is valid is kept, what is not is left out and reported. Whether the
  * resources refer to each other correctly is not looked at.
  */
 export function decodeResources(set: ResourceSet): DecodedSet {
-  return collectDecoded((kind) => {
+  const decodeAll = <Kind extends ResourceKind>(kind: Kind) => {
     const { of, decode } = resourceTypes[kind];
-    return [...of(set)].map(([name, message]) => [name, decode(message)] as const);
+    return collectKind(
+      kind,
+      [...of(set)].map(([name, message]) => [name, decode(message)] as const),
+    );
+  };
+  return joinKinds({
+    listener: decodeAll('listener'),
+    route: decodeAll('route'),
+    cluster: decodeAll('cluster'),
+    endpoint: decodeAll('endpoint'),
   });
 }
 
-export function collectDecoded(resultsOf: ResultsOf): DecodedSet {
-  const problems: Problems = { errors: [], warnings: [] };
-  const listeners = collectKind('listener', resultsOf, problems);
+export function joinKinds({ listener, route, cluster, endpoint }: DecodedKinds): DecodedSet {
+  const kinds = [listener, route, cluster, endpoint];
   return {
     resources: {
       listeners: new Map(
-        [...listeners.values()].flatMap((listener) =>
-          listener.inbound === undefined ? [[listener.name, listener] as const] : [],
-        ),
+        [...listener.values.values()].flatMap((one) => (one.inbound === undefined ? [[one.name, one] as const] : [])),
       ),
-      routes: collectKind('route', resultsOf, problems),
-      clusters: collectKind('cluster', resultsOf, problems),
-      assignments: collectKind('endpoint', resultsOf, problems),
-      inbound: inboundOf(listeners.values(), problems.errors),
+      routes: route.values,
+      clusters: cluster.values,
+      assignments: endpoint.values,
+      inbound: inboundOf(listener.values.values(), listener.errors),
     },
-    ...problems,
+    errors: kinds.flatMap(({ errors }) => errors),
+    warnings: kinds.flatMap(({ warnings }) => warnings),
   };
 }
 
@@ -60,27 +69,23 @@ function inboundOf(
   listeners: Iterable<DecodedResources['listener']>,
   errors: readonly ResourceError[],
 ): InboundListener | undefined {
-  const refused = errors.filter(({ typeUrl, name }) => typeUrl === typeUrls.listener && isInboundName(name));
+  const refused = errors.filter(({ name }) => isInboundName(name));
   const read = [...listeners].flatMap(({ inbound }) => inbound ?? []);
   return mergeInbound([...read, ...refused.map(({ name }) => closedInbound(name))], undefined);
 }
 
-interface Problems {
-  readonly errors: ResourceError[];
-  readonly warnings: ResourceWarning[];
-}
-
-function collectKind<Kind extends ResourceKind>(
+export function collectKind<Kind extends ResourceKind>(
   kind: Kind,
-  resultsOf: ResultsOf,
-  problems: Problems,
-): Map<string, DecodedResources[Kind]> {
-  const decoded = new Map<string, DecodedResources[Kind]>();
+  results: Iterable<readonly [string, DecodeResult<DecodedResources[Kind]>]>,
+): DecodedKind<DecodedResources[Kind]> {
+  const values = new Map<string, DecodedResources[Kind]>();
+  const errors: ResourceError[] = [];
+  const warnings: ResourceWarning[] = [];
   const typeUrl = typeUrls[kind];
-  for (const [name, result] of resultsOf(kind)) {
-    if (result.ok) decoded.set(name, result.value);
-    else problems.errors.push({ typeUrl, name, errors: result.errors });
-    if (result.ok && result.warnings.length > 0) problems.warnings.push({ typeUrl, name, warnings: result.warnings });
+  for (const [name, result] of results) {
+    if (result.ok) values.set(name, result.value);
+    else errors.push({ typeUrl, name, errors: result.errors });
+    if (result.ok && result.warnings.length > 0) warnings.push({ typeUrl, name, warnings: result.warnings });
   }
-  return decoded;
+  return { values, errors, warnings };
 }

@@ -9,6 +9,8 @@ export const ownTrust = 'ROOTCA';
 const certificateFiles = 'file-cert:';
 const authorityFile = 'file-root:';
 const systemAuthorities = 'file-root:system';
+/** Before why nobody is trusted, in the place of authorities that cannot be had (istiod `InvalidSecretTypeURI`). */
+export const nobody = 'invalid://';
 
 /** Undefined with an error, and without one where none is named. */
 export function decodeCertificate(message: CommonTlsContext, at: FieldScope): CertificateSource | undefined {
@@ -64,6 +66,7 @@ export function trustNamed(name: string, at: FieldScope): TrustSource | undefine
   if (name === '') return at.error('must not be empty');
   if (name === ownTrust) return { kind: 'workload' };
   if (name === systemAuthorities) return { kind: 'system' };
+  if (name.startsWith(nobody)) return { kind: 'nobody', reason: name.slice(nobody.length) };
   if (name === ownCertificate || name.startsWith(certificateFiles)) return at.error(`"${name}" names no authorities`);
   if (!name.startsWith(authorityFile)) return { kind: 'secret', name };
   const authorities = name.slice(authorityFile.length);

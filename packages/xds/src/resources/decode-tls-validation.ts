@@ -16,10 +16,11 @@ export interface Validation {
   /** Undefined: no authority is named. */
   readonly trust: TrustSource | undefined;
   readonly subjectAltNames: readonly StringMatcherModel[];
+  readonly dnsNames: readonly string[];
   readonly skipVerify: boolean;
 }
 
-const nothingAsked: Validation = { trust: undefined, subjectAltNames: [], skipVerify: false };
+const nothingAsked: Validation = { trust: undefined, subjectAltNames: [], dnsNames: [], skipVerify: false };
 
 /** How the other side's certificate is verified. Undefined always goes with an error. */
 export function decodeValidation(
@@ -58,12 +59,14 @@ function decodeSecret(message: SdsSecretConfig, at: FieldScope): TrustSource | u
 function decodeContext(message: CertificateValidationContext, at: FieldScope): Validation | undefined {
   reportUnsupported(message, at);
   const trusted = decodeTrust(message, at);
+  const typed = at.each('match_typed_subject_alt_names', message.matchTypedSubjectAltNames, decodeTyped);
   const subjectAltNames = [
-    ...at.each('match_typed_subject_alt_names', message.matchTypedSubjectAltNames, decodeTyped),
+    ...typed.flatMap((one) => (typeof one === 'string' ? [] : one)),
     ...at.each('match_subject_alt_names', message.matchSubjectAltNames, decodeStringMatcher),
   ];
+  const dnsNames = typed.filter((one) => typeof one === 'string');
   const skipVerify = message.trustChainVerification === Verification.ACCEPT_UNTRUSTED;
-  return { trust: trusted, subjectAltNames, skipVerify };
+  return { trust: trusted, subjectAltNames, dnsNames, skipVerify };
 }
 
 function decodeTrust(message: CertificateValidationContext, at: FieldScope): TrustSource | undefined {
@@ -83,11 +86,13 @@ function decodeTrust(message: CertificateValidationContext, at: FieldScope): Tru
   return scope.field('instance_name').error('is unknown: "default" is the trust of the mesh');
 }
 
-function decodeTyped(message: SubjectAltNameMatcher, at: FieldScope): StringMatcherModel | undefined {
+/** A DNS name to the letter is compared as clients compare hosts (Envoy `DnsExactStringSanMatcher`): a text, then. */
+function decodeTyped(message: SubjectAltNameMatcher, at: FieldScope): StringMatcherModel | string | undefined {
   reportUnsupported(message, at);
   const { sanType, matcher } = message;
   if (sanType !== SanType.URI && sanType !== SanType.DNS) return at.field('san_type').error('should be URI or DNS');
-  return matcher === undefined
-    ? at.field('matcher').error('is missing')
-    : decodeStringMatcher(matcher, at.field('matcher'));
+  if (matcher === undefined) return at.field('matcher').error('is missing');
+  const { matchPattern: pattern } = matcher;
+  if (sanType === SanType.DNS && pattern.case === 'exact') return pattern.value.toLowerCase();
+  return decodeStringMatcher(matcher, at.field('matcher'));
 }

@@ -138,6 +138,7 @@ describe('whose certificates are taken', () => {
       { kind: 'secret', name: 'kubernetes://c-cacert' },
     ],
     [{ validationContext: { systemRootCerts: {} } }, { kind: 'system' }],
+    [{ validationContextSdsSecretConfig: { name: 'invalid://no ca' } }, { kind: 'nobody', reason: 'no ca' }],
     [{ validationContext: { trustedCa: { filename: '/ca.pem' } } }, { kind: 'file', authorities: '/ca.pem' }],
     [{ validationContext: { caCertificateProviderInstance: { instanceName: 'default' } } }, { kind: 'workload' }],
   ])('names whose certificates are taken: %j', (common, expected) => {
@@ -153,12 +154,16 @@ describe('whose certificates are taken', () => {
   it('is whoever has one of some names', () => {
     const matchTypedSubjectAltNames: JsonObject[] = [
       { sanType: 'URI', matcher: { prefix: 'spiffe://a/' } },
-      { sanType: 'DNS', matcher: { exact: 'a' } },
+      { sanType: 'DNS', matcher: { exact: 'A.example' } },
+      { sanType: 'DNS', matcher: { suffix: '.example' } },
     ];
-    expect(tlsOf({ validationContext: { systemRootCerts: {}, matchTypedSubjectAltNames } })?.subjectAltNames).toEqual([
-      { kind: 'prefix', value: 'spiffe://a/', ignoreCase: false },
-      { kind: 'exact', value: 'a', ignoreCase: false },
-    ]);
+    expect(tlsOf({ validationContext: { systemRootCerts: {}, matchTypedSubjectAltNames } })).toMatchObject({
+      subjectAltNames: [
+        { kind: 'prefix', value: 'spiffe://a/', ignoreCase: false },
+        { kind: 'suffix', value: '.example', ignoreCase: false },
+      ],
+      dnsNames: ['a.example'],
+    });
   });
 
   it.each<[JsonObject, string]>([

@@ -76,8 +76,8 @@ function decodeUpstreamTls(common: CommonTlsContext | undefined, sni: string, at
   const validation = decodeValidation(common, scope);
   if (validation === undefined) return undefined;
   checkTrust(validation, scope);
-  const { trust = { kind: 'system' }, subjectAltNames, skipVerify } = validation;
-  return { certificate, trust, sni, subjectAltNames, skipVerify };
+  const { trust = { kind: 'system' }, subjectAltNames, dnsNames, skipVerify } = validation;
+  return { certificate, trust, sni, subjectAltNames, ...(dnsNames.length > 0 && { dnsNames }), skipVerify };
 }
 
 /** Envoy takes any certificate then. Here that has to be said. */

@@ -11,6 +11,7 @@ import type {
   DiscoveryResponse,
   Node,
 } from '../messages.js';
+import { type Position, writePosition } from '../position.js';
 import { type ServedKind, servedKinds } from '../resources/type-urls.js';
 import type { ClientStatus, ResourceStatus } from './client-status.js';
 import { type Admission, DiscoveryStream } from './discovery-stream.js';
@@ -36,6 +37,8 @@ export interface AdsServerOptions {
   readonly admission?: ((metadata: Metadata) => Admission | undefined) | undefined;
   /** What is made for the client of a call alone, and is in no snapshot. Default: nothing is. */
   readonly secretsFor?: ((metadata: Metadata) => SecretSource | undefined) | undefined;
+  /** How far it has followed what it shares with other servers. Default: it shares nothing. */
+  readonly position?: (() => Position | undefined) | undefined;
   /** Called for each stream that is refused. */
   readonly onRefused?: (() => void) | undefined;
 }
@@ -145,6 +148,7 @@ export class AdsServer {
     const { cache, logger, now = Date.now, ttl, admission, secretsFor } = this.#options;
     const stream: Stream & { receive(request: Request): void } = new DiscoveryStream({
       ...{ call, variant, service, cache, logger, now, ttlMs: ttl?.ms },
+      identifier: () => this.#identifier,
       ...{ peer: call.getPeer(), secrets: this.#secrets, admission: admission?.(call.metadata) },
       ...{ ownSecrets: secretsFor?.(call.metadata), onOwnSecrets: () => this.#sendLater(stream) },
     });
@@ -164,6 +168,11 @@ export class AdsServer {
     call.on('error', forget);
     // Tells the client that the stream stands, before there is anything to send.
     call.sendMetadata(new Metadata());
+  }
+
+  get #identifier(): string | undefined {
+    const position = this.#options.position?.();
+    return position && writePosition(position);
   }
 
   /** One that is behind already keeps its place, so that none is starved by changes that follow fast. */

@@ -21,3 +21,11 @@ it('says each time what is wrong, also with what has not changed', () => {
   expect(second.errors).toEqual(first.errors);
   expect([...second.resources.clusters.keys()]).toEqual(['good']);
 });
+
+it('does not look at a type of which nothing has changed', () => {
+  const before = versionSnapshot(serviceSet({ a: ['10.0.0.1'] }), undefined);
+  const after = versionSnapshot(serviceSet({ a: ['10.0.0.3'] }), before);
+  const [first, second] = [decodeSnapshot(before).resources, decodeSnapshot(after).resources];
+  expect(second.clusters).toBe(first.clusters);
+  expect(second.assignments).not.toBe(first.assignments);
+});

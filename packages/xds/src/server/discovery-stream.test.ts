@@ -4,11 +4,12 @@ import { expect, it } from 'vitest';
 import { serviceSet } from '../../test/fixtures.js';
 import { RecordingLogger } from '../../test/logger.js';
 import { ClusterSchema, type DiscoveryRequest, DiscoveryRequestSchema, type DiscoveryResponse } from '../messages.js';
+import { writePosition } from '../position.js';
 import { servedKindOf, typeUrls } from '../resources/type-urls.js';
 import { DiscoveryStream } from './discovery-stream.js';
 import { PrivateSecrets } from './private-secrets.js';
 import { SnapshotCache } from './snapshot-cache.js';
-import { stateOfTheWorld } from './variant.js';
+import { incremental, stateOfTheWorld } from './variant.js';
 
 /** A client that takes a response only when it is told to. */
 class SlowCall {
@@ -81,6 +82,18 @@ it('skips snapshots for a client that reads slowly, and keeps no queue for it', 
   call.flush();
   expect(call.written).toHaveLength(2);
   expect(call.written[1]?.versionInfo).toBe(cache.current?.endpoint.version);
+});
+
+it.each([
+  ['state of the world', stateOfTheWorld],
+  ['incremental', incremental],
+] as const)('%s: each response tells how far the server is by then, where it shares a store', (_, variant) => {
+  const ofType = { typeUrl: typeUrls.cluster, version: '1', nonce: '1', ttlMs: undefined, isHeartbeat: false };
+  const response = { ...ofType, resources: [], removed: [] };
+  expect(variant.write(response, writePosition({ changed: 7, reached: 12 })).controlPlane?.identifier).toBe(
+    'inmesh changed=7 reached=12',
+  );
+  expect(variant.write(response).controlPlane).toBeUndefined();
 });
 
 it.each([

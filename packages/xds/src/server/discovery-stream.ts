@@ -59,6 +59,8 @@ export interface DiscoveryStreamOptions<Request, Response> {
   /** Called when there is something new among it: `send` is due, though not within the call. */
   readonly onOwnSecrets?: (() => void) | undefined;
   readonly now: () => number;
+  /** What each response tells of the server. Default: nothing. */
+  readonly identifier?: (() => string | undefined) | undefined;
   /** For clients that know lifetimes. */
   readonly ttlMs?: number | undefined;
 }
@@ -133,12 +135,12 @@ export class DiscoveryStream<Request, Response> {
   }
 
   #send(): void {
-    const { call, variant } = this.#options;
+    const { call, variant, identifier } = this.#options;
     if (this.#isWriting || call.cancelled || call.writableEnded) return;
     const pending = this.#nextResponse();
     if (pending === undefined) return;
     this.#isWriting = true;
-    call.write(variant.write(pending.response), () => {
+    call.write(variant.write(pending.response, identifier?.()), () => {
       this.#isWriting = false;
       this.send();
     });

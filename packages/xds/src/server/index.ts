@@ -1,11 +1,12 @@
 export { certificateService } from '../grpc/certificate-service.js';
 export { loadDurationBoundsMs } from '../load-durations.js';
+export type { Position } from '../position.js';
+export { knownTypes } from '../resources/known-types.js';
 export { AdsServer, type AdsServerOptions } from './ads-server.js';
 export type { ClientStatus, Nack, ResourceStatus, TypeStatus } from './client-status.js';
 export { type ClientSource, ClientStatusServer } from './client-status-server.js';
 export { decodeSnapshot } from './decode-snapshot.js';
 export type { Admission } from './discovery-stream.js';
-export { knownTypes } from './known-types.js';
 export { LoadReportServer, type LoadReportServerOptions } from './load-report-server.js';
 export type { ClusterLoad, LoadReport, LocalityLoad } from './load-reports.js';
 export type { LoadTotal } from './load-totals.js';

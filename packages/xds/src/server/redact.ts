@@ -12,7 +12,7 @@ import {
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
 import { DataSourceSchema, sensitive } from '../messages.js';
-import { knownTypes } from './known-types.js';
+import { knownTypes } from '../resources/known-types.js';
 
 const mark = '[redacted]';
 

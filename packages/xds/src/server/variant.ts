@@ -48,7 +48,8 @@ export interface TypeResponse {
 export interface Variant<Request, Response> {
   readonly isIncremental: boolean;
   read(request: Request): TypeRequest;
-  write(response: TypeResponse): Response;
+  /** @param identifier of the server, for `control_plane` */
+  write(response: TypeResponse, identifier?: string): Response;
 }
 
 export const stateOfTheWorld: Variant<DiscoveryRequest, DiscoveryResponse> = {
@@ -61,8 +62,9 @@ export const stateOfTheWorld: Variant<DiscoveryRequest, DiscoveryResponse> = {
     interest: { kind: 'names', names: resourceNames },
     claim: { kind: 'everything', version: versionInfo },
   }),
-  write: (response) =>
+  write: (response, identifier) =>
     create(DiscoveryResponseSchema, {
+      ...(identifier !== undefined && { controlPlane: { identifier } }),
       typeUrl: response.typeUrl,
       versionInfo: response.version,
       nonce: response.nonce,
@@ -84,8 +86,9 @@ export const incremental: Variant<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
     },
     claim: { kind: 'resources', versions: request.initialResourceVersions },
   }),
-  write: (response) =>
+  write: (response, identifier) =>
     create(DeltaDiscoveryResponseSchema, {
+      ...(identifier !== undefined && { controlPlane: { identifier } }),
       typeUrl: response.typeUrl,
       systemVersionInfo: response.version,
       nonce: response.nonce,

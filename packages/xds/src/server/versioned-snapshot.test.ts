@@ -28,3 +28,13 @@ it('refuses a resource under a key that is not its name, also when it was right 
   const wrong = { ...resourceSet({}), clusters: new Map([['b', cluster]]) };
   expect(() => versionSnapshot(wrong, undefined)).toThrow('the cluster under the key "b" is called "a"');
 });
+
+it('does not look into a map that was versioned before', () => {
+  const set = serviceSet({ a: ['10.0.0.1'] });
+  const before = versionSnapshot(set, undefined);
+  const clusters = new Map(set.clusters);
+  const same = versionSnapshot({ ...set, clusters }, before);
+  clusters.entries = () => expect.unreachable();
+  clusters[Symbol.iterator] = () => expect.unreachable();
+  expect(versionSnapshot({ ...set, clusters }, same).cluster).toBe(before.cluster);
+});

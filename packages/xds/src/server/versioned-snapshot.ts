@@ -57,10 +57,22 @@ function versionType<Kind extends ServedKind>(
   set: ResourceSet,
   previous: VersionedType | undefined,
 ): VersionedType {
+  const messages = servedTypes[kind].of(set);
+  if (previous !== undefined && madeOf.get(previous) === messages) return previous;
   const resources = new Map<string, VersionedResource>();
-  for (const [name, message] of servedTypes[kind].of(set)) {
-    resources.set(name, versionResource(kind, name, message, previous?.resources.get(name)));
+  for (const [name, message] of messages) {
+    const before = previous?.resources.get(name);
+    resources.set(name, before?.message === message ? before : versionResource(kind, name, message, before));
   }
+  const made = typeOf(resources, previous);
+  madeOf.set(made, messages);
+  return made;
+}
+
+/** A set of another time may have the very same map. */
+const madeOf = new WeakMap<VersionedType, object>();
+
+function typeOf(resources: Resources, previous: VersionedType | undefined): VersionedType {
   if (previous !== undefined && isSame(resources, previous.resources)) return previous;
   const version = versionOfAll(resources);
   return version === previous?.version ? previous : { version, resources };

@@ -10,6 +10,7 @@ import { opaquePorts } from './opaque-ports.js';
 import { hostsByPort } from './port-hosts.js';
 import { listenersByPort } from './port-listeners.js';
 import { proxyListener } from './proxy-listener.js';
+import { asEnvoySocket } from './transport-sockets.js';
 
 /**
  * What a sidecar of Istio is told for the calls that go out of its pod. Of the calls that come in it is told nothing, so that
@@ -35,7 +36,7 @@ export function forEnvoy(resources: ResourceSet, client: Client, memory: Memory)
       ? listenersByPort({ ports, opaque: opaquePorts(entries), registryOnly }, client, memory)
       : proxyListener(ports, client.proxyPort, memory);
   const clusters = [...resources.clusters.values()].map((cluster) =>
-    memory.recall(cluster, 'for envoy', [], () => asEnvoyCluster(cluster)),
+    memory.recall(cluster, 'for envoy', [], () => asEnvoySocket(asEnvoyCluster(cluster))),
   );
   return {
     ...resources,

@@ -1,7 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
   type HTTPFault,
-  HTTPFaultSchema,
   type Route,
   type RouteAction,
   type RouteAction_HashPolicy,
@@ -9,10 +8,9 @@ import {
   RouteAction_MaxStreamDurationSchema,
   RouteActionSchema,
 } from '@inmesh/xds/messages';
-import { buildAbort } from '../../translate/faults.js';
+import { buildAbort, unavailable } from '../../translate/faults.js';
 import { filterConfigs } from '../../translate/filter-configs.js';
 import { invalidBackend } from '../../translate/invalid-backend.js';
-import { fractionOf } from '../../translate/percents.js';
 import { asGrpcFilters } from './filter-configs.js';
 import { asGrpcRetryPolicy } from './retry-policies.js';
 import { asGrpcTargets } from './weighted-clusters.js';
@@ -23,7 +21,8 @@ import { asGrpcTargets } from './weighted-clusters.js';
  */
 export function asGrpcAction(route: Route): Route {
   const { action } = route;
-  if (action.case === 'directResponse') return answering(route, buildAbort(action.value.status));
+  if (action.case === 'directResponse')
+    return answering(route, buildAbort({ case: 'httpStatus', value: action.value.status }));
   if (action.case !== 'route') return answering(route, unavailable);
   const value = asGrpcRouteAction(action.value);
   if (value === undefined) return answering(route, unavailable);
@@ -31,11 +30,6 @@ export function asGrpcAction(route: Route): Route {
   if (value === action.value && typedPerFilterConfig === route.typedPerFilterConfig) return route;
   return { ...route, action: { case: 'route', value }, typedPerFilterConfig };
 }
-
-/** As gRPC itself fails a call whose route it cannot follow (gRFC A28). */
-const unavailable: HTTPFault = create(HTTPFaultSchema, {
-  abort: { errorType: { case: 'grpcStatus', value: 14 }, percentage: fractionOf(100) },
-});
 
 function answering(route: Route, fault: HTTPFault): Route {
   const value = create(RouteActionSchema, { clusterSpecifier: { case: 'cluster', value: invalidBackend } });

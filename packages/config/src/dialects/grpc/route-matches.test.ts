@@ -78,6 +78,8 @@ describe('A match for gRPC', () => {
     [regex(':method', '(POST'), [':method=(POST']],
     [exact(':scheme', 'http'), ['']],
     [exact(':scheme', 'https'), []],
+    [regex('content-type', 'application/grpc(\\+.*)?'), ['']],
+    [exact('content-type', 'application/json'), []],
   ])('decides on what all calls have: %j', (header, expected) => {
     expect(headersOf(header)).toEqual(expected);
   });

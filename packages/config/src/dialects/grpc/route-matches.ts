@@ -56,7 +56,7 @@ function headersOf(headers: HeaderMatcher[]): readonly HeaderMatcher[][] {
 
 /** Lists of matchers, of which one has to hold, for one matcher. */
 function waysOf(header: HeaderMatcher): readonly (readonly HeaderMatcher[])[] {
-  const fixed = pseudoHeaders[header.name];
+  const fixed = fixedHeaders[header.name];
   if (fixed !== undefined) return waysOfFixed(header, fixed);
   const { invertMatch, treatMissingHeaderAsEmpty, headerMatchSpecifier: test } = header;
   const matcher = withGroupedRegex(header);
@@ -67,8 +67,12 @@ function waysOf(header: HeaderMatcher): readonly (readonly HeaderMatcher[])[] {
   return emptyMeetsIt ? [[presence(header.name, true)], [isThere, matcher]] : [[isThere, matcher]];
 }
 
-/** What all calls have, which matchers of gRPC do not see. Between services there is no TLS yet. */
-const pseudoHeaders: Readonly<Record<string, string>> = { ':method': 'POST', ':scheme': 'http' };
+/** What all calls have, which matchers of gRPC for Node do not see. Between services there is no TLS yet. */
+const fixedHeaders: Readonly<Record<string, string>> = {
+  ':method': 'POST',
+  ':scheme': 'http',
+  'content-type': 'application/grpc',
+};
 
 function waysOfFixed(header: HeaderMatcher, value: string): readonly (readonly HeaderMatcher[])[] {
   const isMet = testValue(header, value);

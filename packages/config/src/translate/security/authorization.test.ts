@@ -293,4 +293,23 @@ spec: { ports: [{ name: http, port: 80 }] }
     expect(text).toContain('istio-ext-authz-ns[default]-policy[d]-rule[0]');
     expect(text).not.toContain('ext_authz.v3');
   });
+
+  it('is told of another provider for the same workload wherever both stand, and where they meet by chance alone', () => {
+    const custom = (name: string, of: string, labels: string) =>
+      policy(
+        `{ selector: { matchLabels: { ${labels} } }, action: CUSTOM, provider: { name: ${of} }, rules: [{}] }`,
+        name,
+        'prod',
+      );
+    const sure = provider() + custom('c', 'a', 'app: x') + custom('d', 'b', 'app: x, version: v1');
+    expect(load(sure).issues).toMatchObject([{ severity: 'error', object: 'AuthorizationPolicy prod/d' }]);
+    const chance = provider() + custom('c', 'a', 'app: x') + custom('d', 'b', 'version: v1');
+    const of = (labels: Record<string, string>) => loadWith({ client: { namespace: 'prod', labels } }, chance);
+    expect([load(chance).issues, of({ app: 'x' }).issues]).toEqual([[], []]);
+    const both = of({ app: 'x', version: 'v1' });
+    expect(both.issues).toMatchObject([{ severity: 'warning', object: 'AuthorizationPolicy prod/d' }]);
+    const text = bytesOf(both.resources);
+    expect(['c', 'd'].every((name) => text.includes(`istio-ext-authz-ns[prod]-policy[${name}]-rule[0]`))).toBe(true);
+    expect(text).not.toContain('ext_authz.v3');
+  });
 });

@@ -2,11 +2,12 @@ import { type HttpFilter, JwtAuthenticationSchema, type Listener } from '@inmesh
 import type { Settings } from '../../options.js';
 import type { ObjectsByKind } from '../../read-objects.js';
 import type { Registry } from '../registry.js';
-import { checkAuthorization } from './check-authorization.js';
-import { checkJwtRules } from './check-jwt-rules.js';
+import { checkOneProvider, hasSeveralProviders } from './check-one-provider.js';
+import { checkPolicies } from './check-policies.js';
+import { checkProvider } from './check-provider.js';
 import { jwtFilterName } from './claims.js';
 import { buildCustomFilters } from './custom-filters.js';
-import { ExtensionProviders } from './extension-providers.js';
+import { type Authorizer, ExtensionProviders } from './extension-providers.js';
 import { httpFilter } from './http-filter.js';
 import { buildInboundListener } from './inbound-listener.js';
 import { buildJwtAuthentication } from './jwt-authentication.js';
@@ -27,8 +28,10 @@ export function buildInbound(
 ): Listener | undefined {
   const { client, trustDomain } = settings;
   const providers = new ExtensionProviders(objects.IstioOperator, registry);
-  for (const policy of objects.AuthorizationPolicy) checkAuthorization(policy, providers);
-  for (const policy of objects.RequestAuthentication) checkJwtRules(policy);
+  checkPolicies(objects, settings);
+  const asking = objects.AuthorizationPolicy.filter((policy) => actionOf(policy) === 'CUSTOM');
+  for (const policy of asking) checkProvider(policy, providers, settings);
+  checkOneProvider(asking, settings);
   const modes = peerModes.of(client);
   const tokens = objects.RequestAuthentication.filter((policy) => isForClient(policy, settings));
   const authorization = objects.AuthorizationPolicy.filter((policy) => isForClient(policy, settings));
@@ -37,23 +40,18 @@ export function buildInbound(
   const custom = authorization.filter((policy) => actionOf(policy) === 'CUSTOM');
   const filters: HttpFilter[] = [
     ...(rules.length > 0 ? [httpFilter(jwtFilterName, JwtAuthenticationSchema, buildJwtAuthentication(rules))] : []),
-    ...buildCustomFilters(custom, authorizerOf(custom, providers), trustDomain),
+    ...buildCustomFilters(custom, authorizerOf(custom, providers, settings), trustDomain),
     ...buildRbacFilters(authorization, trustDomain),
   ];
   return buildInboundListener(modes, filters, pathSettings(objects.IstioOperator));
 }
 
-/** Two that decide are one too many for a workload (Istio): what they were to decide of is refused. */
-function authorizerOf(custom: readonly AuthorizationSourceObject[], providers: ExtensionProviders) {
-  const [first, ...others] = custom;
-  const name = first?.body.spec?.provider?.name;
-  const differing = others.find(({ body }) => body.spec?.provider?.name !== name);
-  if (name === undefined || differing === undefined) return providers.find(name ?? '');
-  differing.place
-    .at('spec', 'provider', 'name')
-    .unresolved(
-      `${first!.place.reference} is for the same workload and asks "${name}"`,
-      'a workload takes one provider',
-    );
-  return undefined;
+/** Of a provider that is unknown, too, what was to be decided is refused. */
+function authorizerOf(
+  custom: readonly AuthorizationSourceObject[],
+  providers: ExtensionProviders,
+  settings: Settings,
+): Authorizer | undefined {
+  const name = custom[0]?.body.spec?.provider?.name;
+  return hasSeveralProviders(custom, settings) ? undefined : providers.find(name ?? '');
 }

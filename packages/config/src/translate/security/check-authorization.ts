@@ -4,18 +4,18 @@ import {
   cidrProblem,
   namespaceProblem,
   portProblem,
+  principalProblem,
   serviceAccountProblem,
   wildcardProblem,
 } from '../../schema/security-checks.js';
 import { type ConditionKey, readConditionKey } from './conditions.js';
-import type { ExtensionProviders } from './extension-providers.js';
 import { actionOf } from './rbac-filters.js';
 import type { AuthorizationSourceObject } from './rbac-policies.js';
 
 /** Finds what each field by itself cannot tell to be a mistake (Istio `ValidateAuthorizationPolicy`). */
-export function checkAuthorization(policy: AuthorizationSourceObject, providers: ExtensionProviders): void {
+export function checkAuthorization(policy: AuthorizationSourceObject): void {
   const spec = policy.place.at('spec');
-  checkAction(policy, spec, providers);
+  checkAction(policy, spec);
   for (const [index, { from = [], to = [], when = [] }] of (policy.body.spec?.rules ?? []).entries()) {
     const at = spec.at('rules', index);
     for (const [number, { source }] of from.entries()) checkSource(source, at.at('from', number, 'source'));
@@ -27,27 +27,17 @@ export function checkAuthorization(policy: AuthorizationSourceObject, providers:
   }
 }
 
-function checkAction(policy: AuthorizationSourceObject, place: Place, providers: ExtensionProviders): void {
+function checkAction(policy: AuthorizationSourceObject, place: Place): void {
   const action = actionOf(policy);
   const { rules = [], provider } = policy.body.spec ?? {};
   if ((action === 'DENY' || action === 'CUSTOM') && rules.length === 0) {
     place.error(`${action} without rules never matches`, 'add a rule: {} matches every request');
   }
-  if (action !== 'CUSTOM') {
-    if (provider !== undefined) place.at('provider').error(`is for CUSTOM alone, and the action is ${action}`);
-    return;
+  if (action !== 'CUSTOM' && provider !== undefined) {
+    place.at('provider').error(`is for CUSTOM alone, and the action is ${action}`);
   }
-  if (provider === undefined) place.at('provider').error('is missing: CUSTOM has to name who decides');
-  else if (providers.find(provider.name) === undefined) {
-    const known = providers.names();
-    place
-      .at('provider', 'name')
-      .unresolved(
-        `no file has an extension provider "${provider.name}" for authorization`,
-        known.length > 0
-          ? `known: ${known.join(', ')}`
-          : 'add an IstioOperator with it in spec.meshConfig.extensionProviders',
-      );
+  if (action === 'CUSTOM' && provider === undefined) {
+    place.at('provider').error('is missing: CUSTOM has to name who decides');
   }
 }
 
@@ -93,6 +83,8 @@ function valueProblem({ kind }: ConditionKey, value: string): string | undefined
       return serviceAccountProblem(value);
     case 'sourceNamespace':
       return namespaceProblem(value);
+    case 'sourcePrincipal':
+      return principalProblem(value);
     case 'header':
     case 'claim':
       // Values of requests may have a star of their own.

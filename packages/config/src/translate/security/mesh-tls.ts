@@ -12,8 +12,8 @@ export const meshTlsMetadata = { 'envoy.transport_socket_match': meshTlsMatch };
 const tlsModeLabel = 'security.istio.io/tlsMode';
 
 /** Whether each endpoint decides how it is spoken to: no rule says it, and the host is one of the mesh (auto mTLS). */
-export function isByEndpoint({ isExternal }: MeshService, { tls }: ClusterPolicy): boolean {
-  return tls === undefined && isExternal !== true;
+export function isByEndpoint({ isExternal }: MeshService, { tls, backendTls }: ClusterPolicy): boolean {
+  return tls === undefined && backendTls === undefined && isExternal !== true;
 }
 
 /** Which endpoints take the TLS of the mesh: those with the label, but where a PeerAuthentication turns it off. */

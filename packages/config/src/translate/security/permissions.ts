@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { type Permission, PermissionSchema, UriTemplateMatchConfigSchema } from '@inmesh/xds/messages';
 import type { AuthorizationCondition, AuthorizationOperation } from '../../schema/authorization-policy.js';
-import { isPathTemplate } from '../../schema/path-templates.js';
+import { envoyTemplate, isPathTemplate } from '../../schema/path-templates.js';
 import { cidrRange } from './cidr-ranges.js';
 import { readConditionKey } from './conditions.js';
 import { policyHeaderMatcher, policyMatcher } from './text-matchers.js';
@@ -63,9 +63,7 @@ function pathTest(value: string): Permission {
   if (!isPathTemplate(value)) {
     return permission({ case: 'urlPath', value: { rule: { case: 'path', value: policyMatcher(value) } } });
   }
-  // Envoy writes its wildcards without braces.
-  const pathTemplate = value.replaceAll('{**}', '**').replaceAll('{*}', '*');
-  const config = create(UriTemplateMatchConfigSchema, { pathTemplate });
+  const config = create(UriTemplateMatchConfigSchema, { pathTemplate: envoyTemplate(value) });
   return permission({
     case: 'uriTemplate',
     value: { name: 'uri-template', typedConfig: anyPack(UriTemplateMatchConfigSchema, config) },

@@ -8,10 +8,14 @@ import { anyPrincipal, type PolicyNames, sourcePrincipal } from './principals.js
 export type AuthorizationSourceObject = ReadObject<AuthorizationPolicy>;
 
 /** Istio's mark of a policy that is to be tried and not carried out. */
-const dryRunAnnotation = 'istio.io/dry-run';
+export const dryRunAnnotation = 'istio.io/dry-run';
 
 export function isDryRun({ metadata }: AuthorizationSourceObject): boolean {
-  return /^(1|t|true)$/i.test(metadata.annotations?.[dryRunAnnotation] ?? '');
+  return saysDryRun(metadata.annotations ?? {});
+}
+
+export function saysDryRun(annotations: Readonly<Record<string, unknown>>): boolean {
+  return /^(1|t|true)$/i.test(String(annotations[dryRunAnnotation] ?? ''));
 }
 
 /**

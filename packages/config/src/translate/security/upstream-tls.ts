@@ -8,13 +8,14 @@ import {
   RawBufferSchema,
   type StringMatcher,
   StringMatcherSchema,
-  UpstreamTlsContextSchema,
 } from '@inmesh/xds/messages';
 import type { TlsSettings } from '../../schema/destination-rule.js';
 import { isWildcard } from '../hosts.js';
 import type { MeshPort, MeshService } from '../mesh-service.js';
 import type { ClusterPolicy } from '../traffic-policy.js';
+import { backendSocket } from './backend-socket.js';
 import { isByEndpoint, meshTlsMatch } from './mesh-tls.js';
+import { socketOf } from './tls-socket.js';
 import { secret, validationBy, workloadCertificates, workloadValidation } from './workload-secrets.js';
 
 export interface TlsOfCluster {
@@ -35,7 +36,8 @@ export function transportFields(source: TlsOfCluster) {
   if (isByEndpoint(service, policy)) {
     return hasMeshTls ? { transportSocketMatches: socketMatches(source) } : {};
   }
-  const { tls } = policy;
+  const { tls, backendTls } = policy;
+  if (backendTls !== undefined) return { transportSocket: backendSocket(backendTls, source.port) };
   switch (tls?.mode ?? 'DISABLE') {
     case 'DISABLE':
       return {};
@@ -123,10 +125,4 @@ function fileOf(path: string) {
 
 function exactly(value: string): StringMatcher {
   return create(StringMatcherSchema, { matchPattern: { case: 'exact', value } });
-}
-
-function socketOf(sni: string, commonTlsContext: CommonTls) {
-  const context = create(UpstreamTlsContextSchema, { sni, commonTlsContext });
-  const value = anyPack(UpstreamTlsContextSchema, context);
-  return { name: 'envoy.transport_sockets.tls', configType: { case: 'typedConfig', value } as const };
 }

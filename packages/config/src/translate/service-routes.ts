@@ -2,79 +2,90 @@ import type { Route } from '@inmesh/xds/messages';
 import { sameItems } from '../memory.js';
 import type { Settings } from '../options.js';
 import type { Place } from '../place.js';
-import type { ObjectsByKind, ReadObject } from '../read-objects.js';
-import type { HttpRoute, ParentRef } from '../schema/http-route.js';
+import type { ObjectsByKind } from '../read-objects.js';
+import type { ParentRef } from '../schema/route-parts.js';
 import { Backends } from './backends.js';
 import type { Destinations } from './destinations.js';
-import { byPrecedence, type RankedRoute, readRoutes } from './http-route-rules.js';
+import { readGrpcRoute } from './grpc-route-rules.js';
+import { readHttpRoute } from './http-route-rules.js';
 import type { MeshPort, MeshService } from './mesh-service.js';
+import { byPrecedence, type RankedRoute, type RouteContext } from './ranked-routes.js';
 import type { Registry } from './registry.js';
+import {
+  type Binding,
+  type BoundSource,
+  isForPort,
+  type RouteKind,
+  sayConflicts,
+  winnersOf,
+} from './route-bindings.js';
 import type { VirtualServices } from './virtual-services.js';
 
-type Source = ReadObject<HttpRoute>;
-
-interface Binding {
-  readonly source: Source;
-  readonly parent: ParentRef;
-}
-
 /**
- * HTTPRoutes by the Service that they are bound to (GEP-1294). A route of the Service's own namespace is for all of its
- * clients; one of another namespace is for clients there, and counts for them instead of all of the former.
+ * HTTPRoutes and GRPCRoutes by the Service that they are bound to (GEP-1294). A route of the Service's own namespace is for all
+ * of its clients; one of another namespace is for clients there, and counts for them instead of all of the former.
  */
-export class HttpRoutes {
+export class ServiceRoutes {
   readonly #bindings = new Map<string, Binding[]>();
   readonly #backends: Backends;
 
   constructor(
-    sources: ObjectsByKind['HTTPRoute'],
+    sources: Pick<ObjectsByKind, 'HTTPRoute' | 'GRPCRoute'>,
     private readonly registry: Registry,
     private readonly virtualServices: VirtualServices,
     destinations: Destinations,
     private readonly settings: Settings,
   ) {
     this.#backends = new Backends(registry, destinations, settings);
-    for (const source of sources) {
-      this.#routesFor(source, undefined);
-      this.#bind(source);
+    for (const source of sources.HTTPRoute) {
+      this.#take('HTTPRoute', source, (context) => readHttpRoute(source, context));
     }
+    for (const source of sources.GRPCRoute) {
+      this.#take('GRPCRoute', source, (context) => readGrpcRoute(source, context));
+    }
+    for (const bindings of this.#bindings.values()) sayConflicts(bindings);
   }
 
   /** Undefined where nothing is bound to the port. Where something is, a request that no rule matches is not found. */
   routesOf({ host, namespace }: MeshService, port: MeshPort): readonly Route[] | undefined {
-    return this.settings.memory.ask('httpRoutes', (routes) => routes.#routesOf(host, namespace, port), areSame);
+    return this.settings.memory.ask('serviceRoutes', (routes) => routes.#routesOf(host, namespace, port), areSame);
   }
 
   #routesOf(host: string, namespace: string, port: MeshPort): readonly Route[] | undefined {
-    const bound = (this.#bindings.get(host) ?? []).filter(({ parent }) => isForPort(parent, port));
+    const bound = (this.#bindings.get(host) ?? []).filter(({ isSeen, parent }) => isSeen && isForPort(parent, port));
     if (bound.length === 0) return undefined;
     const consumers = bound.filter(({ source }) => source.namespace !== namespace);
-    const sources = new Set((consumers.length > 0 ? consumers : bound).map(({ source }) => source));
-    const routes = [...sources].flatMap((source) => this.#routesFor(source, port.number));
+    const winners = winnersOf(consumers.length > 0 ? consumers : bound);
+    const routes = [...new Set(winners.map(({ read }) => read))].flatMap((read) => read(port.number));
     return routes.sort(byPrecedence).flatMap((ranked) => ranked.routes);
   }
 
-  /** @param dialled undefined when only mistakes are looked for */
-  #routesFor(source: Source, dialled: number | undefined): readonly RankedRoute[] {
-    const context = { backends: this.#backends, dialled };
-    return this.settings.memory.recall(source, 'routes', [dialled], () => readRoutes(source, context));
+  #take(kind: RouteKind, source: BoundSource, readAll: (context: RouteContext) => RankedRoute[]): void {
+    const { memory } = this.settings;
+    const read = (dialled: number | undefined): readonly RankedRoute[] =>
+      memory.recall(source, 'routes', [dialled], () => readAll({ backends: this.#backends, dialled }));
+    // Only mistakes are looked for.
+    read(undefined);
+    this.#bind(kind, source, read);
   }
 
-  #bind(source: Source): void {
+  #bind(kind: RouteKind, source: BoundSource, read: Binding['read']): void {
     const parents = source.body.spec.parentRefs ?? [];
     if (parents.length === 0) source.place.at('spec').warn('has no parentRefs: bound to nothing, ignored');
     for (const [index, parent] of parents.entries()) {
-      const service = this.#findParent(source, parent, source.place.at('spec', 'parentRefs', index));
+      const place = source.place.at('spec', 'parentRefs', index);
+      const service = this.#findParent(source, parent, place);
       if (service === undefined) continue;
       // Asked for each of them, as another client may be told apart by any.
-      if (service.namespace !== source.namespace && !this.settings.client.isIn(source.namespace)) continue;
+      const isSeen = service.namespace === source.namespace || this.settings.client.isIn(source.namespace);
+      const binding = { kind, source, parent, place, service, isSeen, read };
       const known = this.#bindings.get(service.host);
-      if (known === undefined) this.#bindings.set(service.host, [{ source, parent }]);
-      else known.push({ source, parent });
+      if (known === undefined) this.#bindings.set(service.host, [binding]);
+      else known.push(binding);
     }
   }
 
-  #findParent(source: Source, parent: ParentRef, place: Place): MeshService | undefined {
+  #findParent(source: BoundSource, parent: ParentRef, place: Place): MeshService | undefined {
     const { kind = 'Gateway', group = 'gateway.networking.k8s.io', name, namespace = source.namespace } = parent;
     if (kind !== 'Service' || (group !== '' && group !== 'core')) {
       return ignore(place, `routes for a ${kind} are not supported yet`, 'a Service is { kind: Service, group: "" }');
@@ -103,9 +114,4 @@ function areSame(a: readonly Route[] | undefined, b: readonly Route[] | undefine
 
 function ignore(place: Place, reason: string, hint?: string): undefined {
   place.unresolved(`${reason}: ignored`, hint, 'warning');
-}
-
-/** A section of a Service is a port by its name (Gateway API `ParentReference`). */
-function isForPort({ port, sectionName }: ParentRef, { number, name }: MeshPort): boolean {
-  return (port === undefined || port === number) && (sectionName === undefined || sectionName === name);
 }
