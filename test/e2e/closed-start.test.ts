@@ -9,12 +9,15 @@ import { expect, it } from 'vitest';
 import { TestService, testServiceMethods } from '../../packages/sdk/test/grpc/interop-service.js';
 import { unary } from '../../packages/sdk/test/grpc/support.js';
 import { send } from '../../packages/sdk/test/server/client.js';
+import { FakeDnsServer } from '../../packages/sdk/test/support/fake-dns-server.js';
 import { ConfigFolder } from '../support/config-folder.js';
 import { startConfigServer } from '../support/config-server.js';
+import { fastClock } from '../support/fast-clock.js';
 import { freePorts } from '../support/free-ports.js';
 import { IdentityFolder } from '../support/identity-folder.js';
 import { keep } from '../support/keep.js';
 import { MeshAuthority } from '../support/mesh-authority.js';
+import { RawXdsServer } from '../support/raw-xds-server.js';
 import { scanForSecrets } from '../support/secret-scan.js';
 
 const scan = scanForSecrets();
@@ -63,6 +66,59 @@ it('with an identity nobody comes in until there is a configuration, but for pro
   await mesh.ready();
   expect(await send(port)).toMatchObject({ status: 200 });
 }, 60_000);
+
+it('a server that is asked by name and says nothing opens what has an identity neither, however long', async () => {
+  const silent = await new RawXdsServer().start();
+  keep({ close: () => silent.kill() });
+  silent.takeOver = (call) => void call.resume();
+  const xds = {
+    xds_servers: [{ server_uri: silent.uri, channel_creds: [{ type: 'insecure' }] }],
+    client_default_listener_resource_name_template: '%s',
+  };
+  const serve = async (options: MeshOptions) => {
+    const mesh = keep(await createMesh({ xds, clock: fastClock(20), logger: scan.logger, ...options }));
+    scan.watch(mesh);
+    return { mesh, port: await listen(mesh.createServer((_req, res) => void res.end('hello'))) };
+  };
+  const named = await serve(identity());
+  const nameless = await serve({});
+  const status = async (port: number) => (await send(port)).status;
+  expect([await status(named.port), await status(nameless.port)]).toEqual([503, 503]);
+  await expect.poll(() => status(nameless.port), { timeout: 15_000 }).toBe(200);
+  expect(await status(named.port)).toBe(503);
+  expect(named.mesh.status().problem).toContain('has not said yet what is demanded');
+}, 30_000);
+
+it.each([
+  ['servfail', 'with an identity', 503],
+  ['drop', 'with an identity', 503],
+  ['nxdomain', 'with an identity', 200],
+  ['nxdomain', 'without one', 200],
+] as const)(
+  'in a cluster whose DNS says %s to whoever asks for its config server, %s: %i',
+  async (mode, who, status) => {
+    const dns = await FakeDnsServer.start();
+    keep(dns);
+    const { address, port: dnsPort } = dns.server;
+    dns.setMode('inmesh.inmesh-system.svc.cluster.local', mode);
+    process.env.KUBERNETES_SERVICE_HOST = '10.96.0.1';
+    keep({ close: () => Reflect.deleteProperty(process.env, 'KUBERNETES_SERVICE_HOST') });
+    const named = who === 'without one' ? {} : identity();
+    const mesh = keep(
+      await createMesh({
+        dns: { servers: [`${address}:${dnsPort}`] },
+        startTimeoutMs: 1,
+        logger: scan.logger,
+        ...named,
+      }),
+    );
+    scan.watch(mesh);
+    const port = await listen(mesh.createServer((_req, res) => void res.end('hello')));
+    expect(await send(port)).toMatchObject({ status });
+    const said = scan.lines.filter((line) => line.includes('there is no config server in this cluster'));
+    expect(said).toHaveLength(mode === 'nxdomain' && who === 'with an identity' ? 1 : 0);
+  },
+);
 
 it('a server of somebody else refuses by the adapter, and one without probes as well', async () => {
   const { mesh } = await lonelyMesh(identity());

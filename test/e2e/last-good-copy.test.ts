@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -9,12 +10,20 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { create, type JsonObject } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import { type AccessLog, AccessLogSchema, DataSourceSchema } from '@inmesh/xds/messages';
 import { createMesh, type Mesh, type MeshOptions } from 'inmesh';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { send } from '../../packages/sdk/test/server/client.js';
+import { rbac } from '../../packages/xds/test/inbound-fixtures.js';
+import { istiodInbound } from '../../packages/xds/test/istiod-inbound.js';
 import { type Backend, startBackend } from '../support/backends.js';
+import { keep } from '../support/keep.js';
 import { RawXdsServer } from '../support/raw-xds-server.js';
 import { xdsService } from '../support/xds-shop.js';
 
@@ -152,6 +161,66 @@ describe('the copy of the last good configuration', () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env, cwd: import.meta.dirname });
     expect(stdout).toBe('v1\n');
     expect(stderr).toContain('in use is a copy of the last good configuration');
+  });
+});
+
+describe('of what comes in, a copy', () => {
+  const policy = (permission: JsonObject) =>
+    rbac({
+      rules: { action: 'DENY', policies: { p: { permissions: [permission], principals: [{ any: true }] } } },
+    });
+
+  /** What a client is told by the server of a mesh that has its configuration from the server, then by one without it. */
+  async function askWithAndWithout(policies: JsonObject, accessLog: AccessLog[] = []): Promise<string[]> {
+    const { listener } = xdsService('shop', backend.port);
+    const inbound = istiodInbound({ mode: 'PERMISSIVE', ports: [], httpFilters: [policies] });
+    inbound.accessLog.push(...accessLog);
+    server.set('listener', [listener, inbound]);
+    const first = await joinMesh();
+    await first.ready();
+    const answers = [await ask(first)];
+    await first.close();
+    server.kill();
+    const { mesh } = await startWithout();
+    await mesh.ready();
+    return [...answers, await ask(mesh)];
+  }
+
+  async function ask(mesh: Mesh): Promise<string> {
+    const served = keep(mesh.createServer((_req, res) => void res.end('hello')));
+    await once(served.listen(0, '127.0.0.1'), 'listening');
+    const { port } = served.address() as AddressInfo;
+    const headers = { connection: 'close', 'x-note': 'secret' };
+    return send(port, { headers }).then(
+      ({ status, body }) => `${status} ${body}`,
+      () => 'no answer',
+    );
+  }
+
+  it('lets in nobody where the server’s listener was refused', async () => {
+    expect(await askWithAndWithout(policy({ matcher: { name: 'x' } }))).toEqual(['no answer', 'no answer']);
+    expect(server.refusals).toHaveLength(1);
+  });
+
+  it('has policies that speak of keys', async () => {
+    const header = { name: 'x-note', stringMatch: { suffix: 'PRIVATE KEY-----' }, invertMatch: true };
+    const answers = await askWithAndWithout(policy({ header }));
+    expect(answers).toEqual(['403 RBAC: access denied', '403 RBAC: access denied']);
+  });
+
+  it('lets in nobody where the listener has a key in it, which is not written', async () => {
+    const key = create(DataSourceSchema, {
+      specifier: { case: 'inlineString', value: '-----BEGIN PRIVATE KEY-----aB3' },
+    });
+    const configType = { case: 'typedConfig' as const, value: anyPack(DataSourceSchema, key) };
+    const answers = await askWithAndWithout(policy({ header: { name: 'x-note', exactMatch: 'other' } }), [
+      create(AccessLogSchema, { name: 'log', configType }),
+    ]);
+    expect(answers).toEqual(['200 hello', 'no answer']);
+    const written = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => Buffer.from(line.split('"')[5] ?? '', 'base64'));
+    expect(['shop', 'aB3'].map((word) => Buffer.concat(written).includes(word))).toEqual([true, false]);
   });
 });
 

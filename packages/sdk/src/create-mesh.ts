@@ -316,9 +316,15 @@ async function createSource(
       return xdsSource(source.bootstrap, options, clock, identity);
     case 'in-cluster': {
       const found = await dns.resolver.resolveName(source.host);
-      return found.kind === 'addresses'
-        ? xdsSource(bootstrapOf([`${source.host}:${source.port}`]), options, clock, identity)
-        : undefined;
+      // Nothing of zero trust was asked for, and nobody is there to ask for it.
+      if (found.kind === 'notFound' && identity === undefined) return undefined;
+      const server = await xdsSource(bootstrapOf([`${source.host}:${source.port}`]), options, clock, identity);
+      if (found.kind === 'addresses') return server;
+      const { InClusterSource } = await import('./discovery/in-cluster-source.js');
+      const { random, logger } = options;
+      const keepsCopy = options.lastGoodCopy !== undefined;
+      const { host } = source;
+      return new InClusterSource({ host, found, server, keepsCopy, resolver: dns.resolver, clock, random, logger });
     }
   }
 }
@@ -333,7 +339,7 @@ async function xdsSource(
   const { workload, client, random, logger, lastGoodCopy, startTimeoutMs, loadReports } = options;
   const nodeId = defaultNodeId(options);
   return new XdsSource({
-    identity: () => clientIdentity(identity),
+    identity: identity && (() => clientIdentity(identity)),
     ...{ bootstrap, nodeId, workload, client, clock, random, logger, lastGoodCopy, startTimeoutMs, loadReports },
   });
 }

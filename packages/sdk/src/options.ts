@@ -91,7 +91,10 @@ export interface MeshOptions {
   readonly probes?: {
     /** Exact paths, such as `/healthz`, by GET or HEAD. */
     readonly paths?: readonly string[];
-    /** `Check` of grpc.health.v1.Health, of servers that `mesh.grpc.bind` has bound. */
+    /**
+     * `Check` of grpc.health.v1.Health: in plain text of servers that `mesh.grpc.bind` has bound, and of every server of
+     * `serverInterceptor` past the policies.
+     */
     readonly grpc?: boolean;
   };
   /** SPIFFE IDs of the proxies whose `x-forwarded-client-cert` is believed. It is removed from all others' requests. Default: none. */

@@ -1,4 +1,4 @@
-import { type Call, type CallEnd, MeshError } from '@inmesh/core';
+import { type Call, type CallEnd, MeshError, type MeshErrorReason } from '@inmesh/core';
 import { describe, expect, it } from 'vitest';
 import { resolveOptions } from '../options.js';
 import { LoadCounts } from './load-counts.js';
@@ -31,6 +31,26 @@ describe('the load of a cluster', () => {
     const load = count([{ error: new MeshError('caller_cancelled') }]);
     expect(load).toMatchObject({ issued: 1, succeeded: 0, failed: 0 });
     expect(load?.durations.every((bucket) => bucket.count === 0)).toBe(true);
+  });
+
+  it('has what found nobody to be sent to as dropped, and nothing twice', () => {
+    const counts = new LoadCounts();
+    const end = (call: object, reason: MeshErrorReason) =>
+      counts.callEnded(call as Call, ended({ error: new MeshError(reason) }));
+    const waiting = { ...callTo('a'), waitForReady: true };
+    end(callTo('a'), 'no_healthy_upstream');
+    end(callTo('a'), 'upstream_overflow');
+    end({ target: { cluster: 'a' } }, 'no_cluster');
+    end(waiting, 'deadline_exceeded');
+    // These are the attempt's, the caller's, the limit's, and of no cluster at all.
+    end({ ...callTo('a'), endpoint: {} }, 'no_healthy_upstream');
+    end(callTo('a'), 'deadline_exceeded');
+    end(callTo('a'), 'caller_cancelled');
+    end(callTo('a'), 'rate_limited');
+    end({}, 'no_route');
+    counts.callEnded(callTo('a'), ended({}));
+    expect(counts.take()).toMatchObject([{ cluster: 'a', issued: 0, failed: 0, dropped: 4 }]);
+    expect(counts.take()).toEqual([]);
   });
 
   it('has durations in buckets, with one above all of them', () => {

@@ -1,4 +1,4 @@
-import type { AttemptRecorder, Call, CallEnd, CallRecorder } from '@inmesh/core';
+import type { AttemptRecorder, Call, CallEnd, CallRecorder, MeshError } from '@inmesh/core';
 import { loadDurationBoundsMs, type SentLoad } from '@inmesh/xds/client';
 import { httpStatusOfGrpc } from '../grpc/status-mapping.js';
 import type { MeshTelemetry } from '../telemetry/plugin.js';
@@ -14,16 +14,15 @@ export class LoadCounts implements MeshTelemetry, CallRecorder {
     return side === 'client' ? this : nobody;
   }
 
-  callEnded(): void {}
+  /** A call that found nobody to be sent to has no attempt, and its cluster has failed it all the same. */
+  callEnded(call: Call, { error }: CallEnd): void {
+    const cluster = call.cluster?.cluster.name ?? call.target?.cluster;
+    if (error !== undefined && cluster !== undefined && isUnsent(call, error)) this.#countsOf(cluster).drop();
+  }
 
   attemptStarted({ cluster }: Call): AttemptRecorder | undefined {
     if (cluster === undefined) return undefined;
-    const { name } = cluster.cluster;
-    let counts = this.#clusters.get(name);
-    if (counts === undefined) {
-      counts = new ClusterCounts(name);
-      this.#clusters.set(name, counts);
-    }
+    const counts = this.#countsOf(cluster.cluster.name);
     counts.begin();
     return counts;
   }
@@ -37,7 +36,25 @@ export class LoadCounts implements MeshTelemetry, CallRecorder {
     }
     return loads;
   }
+
+  #countsOf(name: string): ClusterCounts {
+    const known = this.#clusters.get(name);
+    if (known !== undefined) return known;
+    const counts = new ClusterCounts(name);
+    this.#clusters.set(name, counts);
+    return counts;
+  }
 }
+
+/** What there was before one, a retry's first attempt, is counted already. */
+function isUnsent({ endpoint, waitForReady }: Call, { reason }: MeshError): boolean {
+  return endpoint === undefined && (unsentReasons.has(reason) || (waitForReady && deadlineReasons.has(reason)));
+}
+
+const unsentReasons: ReadonlySet<string> = new Set(['no_cluster', 'no_healthy_upstream', 'upstream_overflow']);
+const deadlineReasons: ReadonlySet<string> = new Set([
+  ...['deadline_exceeded', 'upstream_request_timeout', 'max_duration_timeout'],
+]);
 
 const nobody: CallRecorder = { callEnded() {} };
 
@@ -46,6 +63,7 @@ class ClusterCounts implements AttemptRecorder {
   #succeeded = 0;
   #failed = 0;
   #inProgress = 0;
+  #dropped = 0;
   readonly #counts = new Float64Array(loadDurationBoundsMs.length + 1);
   readonly #sums = new Float64Array(loadDurationBoundsMs.length + 1);
 
@@ -53,12 +71,16 @@ class ClusterCounts implements AttemptRecorder {
 
   /** Nothing to tell, and nobody holds on to it. */
   get isIdle(): boolean {
-    return this.#issued + this.#succeeded + this.#failed + this.#inProgress === 0;
+    return this.#issued + this.#succeeded + this.#failed + this.#inProgress + this.#dropped === 0;
   }
 
   begin(): void {
     this.#issued += 1;
     this.#inProgress += 1;
+  }
+
+  drop(): void {
+    this.#dropped += 1;
   }
 
   attemptEnded(_call: Call, end: CallEnd): void {
@@ -76,11 +98,12 @@ class ClusterCounts implements AttemptRecorder {
     const durations = Array.from(this.#counts, (count, bucket) => ({ count, sumMs: this.#sums[bucket]! }));
     const load = {
       ...{ cluster: this.cluster, issued: this.#issued, succeeded: this.#succeeded, failed: this.#failed },
-      ...{ inProgress: this.#inProgress, durations },
+      ...{ dropped: this.#dropped, inProgress: this.#inProgress, durations },
     };
     this.#issued = 0;
     this.#succeeded = 0;
     this.#failed = 0;
+    this.#dropped = 0;
     this.#counts.fill(0);
     this.#sums.fill(0);
     return load;

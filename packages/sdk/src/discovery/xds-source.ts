@@ -54,7 +54,7 @@ export class XdsSource implements ConfigSource {
       clock: Clock;
       random: Random;
       logger: Logger;
-      /** For servers of `tls://`. */
+      /** For servers of `tls://`. Undefined: the workload has none, so that it asks for nothing of zero trust. */
       identity?: (() => ClientIdentity | undefined) | undefined;
       /** The path of the file; undefined for none. */
       lastGoodCopy: string | undefined;
@@ -101,9 +101,15 @@ export class XdsSource implements ConfigSource {
 
   /** Until the first configuration of a server. */
   get #silence(): string | undefined {
-    if (this.#hasResources && this.#copyAge === undefined) return undefined;
+    if (this.#hasResources && this.#copyAge === undefined) return this.#silenceAboutInbound;
     if (this.server === undefined) return 'connecting to the config server';
     return `connected to ${this.server}, which has sent no complete configuration yet`;
+  }
+
+  /** Where it is asked by name: of a whole list it says at once that there is none. */
+  get #silenceAboutInbound(): string | undefined {
+    if (this.#renamed?.inbound?.isAwaited !== true) return undefined;
+    return 'the config server has not said yet what is demanded of those that come in';
   }
 
   start(deliver: (resources: MeshResources) => Promise<void>): void {
@@ -118,6 +124,7 @@ export class XdsSource implements ConfigSource {
         : undefined,
       node: this.#node(),
       identity: this.options.identity,
+      awaitsInbound: this.options.identity !== undefined,
       variant: 'incremental',
       clock,
       random,

@@ -365,9 +365,9 @@ describe('a rotation', () => {
     expect(shown).toEqual([expect.stringContaining(uri('renewed'))]);
   });
 
-  it('of the authority ends connections of the old one after their next answer', async () => {
+  it('of the authority ends connections of the old one that are idle', async () => {
     const identity = new ChangingIdentity(authority.issue('reviews'));
-    const { port, server } = await serverOf({ inbound: strict, identity });
+    const { port, server, seen } = await serverOf({ inbound: strict, identity });
     let connections = 0;
     server.on('connection', () => {
       connections += 1;
@@ -375,10 +375,38 @@ describe('a rotation', () => {
     const kept = agentOf(authority.issue('shop'), { keepAlive: true, maxSockets: 1 });
     expect((await get(`https://127.0.0.1:${port}/`, kept)).status).toBe(200);
     identity.set(new MeshAuthority().issue('reviews'));
-    expect((await get(`https://127.0.0.1:${port}/`, kept)).status).toBe(200);
-    expect(connections).toBe(1);
+    await expect(get(`https://127.0.0.1:${port}/`, kept)).rejects.toThrow();
     await expect(get(`https://127.0.0.1:${port}/`, kept)).rejects.toThrow();
     expect(connections).toBe(2);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('of the authority lets what runs be answered, and nothing begin behind it', async () => {
+    const identity = new ChangingIdentity(authority.issue('reviews'));
+    let answer = () => {};
+    const handler: HttpHandler = (_req, res) => {
+      answer = () => void res.end('done');
+    };
+    const { port, seen } = await serverOf({ inbound: strict, identity, handler });
+    const { chain: cert, key } = authority.issue('shop');
+    const client = tlsConnect({ port, host: '127.0.0.1', cert, key, rejectUnauthorized: false });
+    let text = '';
+    client.setEncoding('utf8').on('data', (chunk) => {
+      text += chunk;
+    });
+    client.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+    await expect.poll(() => seen.length).toBe(1);
+    identity.set(new MeshAuthority().issue('reviews'));
+    for (const path of ['/a', '/b']) {
+      const written = new Promise((resolve) => client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, resolve));
+      await written;
+    }
+    const other = agentOf(authority.issue('shop'));
+    await expect(get(`https://127.0.0.1:${port}/`, other)).rejects.toThrow();
+    answer();
+    await once(client, 'close');
+    expect([seen.map(({ url }) => url), text.match(/HTTP\/1\.1 \d+/g)]).toEqual([['/slow'], ['HTTP/1.1 200']]);
+    expect(text.toLowerCase()).toContain('connection: close');
   });
 });
 

@@ -38,6 +38,7 @@ export interface StaticMesh {
   readonly pools: EndpointPools;
   setPorts(ports: readonly number[]): void;
   setCluster(cluster: Partial<Cluster>): void;
+  setInbound(inbound: InboundListener): void;
   close(): Promise<void>;
 }
 
@@ -121,6 +122,7 @@ export function staticMesh(
     internals,
     pools,
     setPorts: (next) => snapshots.replace(assembler.assemble(resources(next, options))),
+    setInbound: (inbound) => snapshots.replace(assembler.assemble(resources(ports, { ...options, inbound }))),
     setCluster: (cluster) => snapshots.replace(assembler.assemble(resources(ports, { ...options, cluster }))),
     close,
   };

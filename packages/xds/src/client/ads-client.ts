@@ -13,6 +13,7 @@ import { grpcConnector } from './grpc-connection.js';
 import type { LastGoodCopy } from './last-good/last-good-copy.js';
 import { type NodeIdentity, nodeMessage } from './node.js';
 import type { ClientIdentity, XdsServerConfig } from './server-config.js';
+import { Freshness } from './servers/freshness.js';
 import { ServerChoice } from './servers/server-choice.js';
 import { type AdsVariant, type LinkEvents, type LinkStatus, ServerLink } from './servers/server-link.js';
 import { serverParts } from './servers/server-parts.js';
@@ -35,6 +36,8 @@ export interface AdsClientOptions {
    * `xdstp://AUTHORITY/...`. Default: the servers are asked for all they have.
    */
   readonly authorities?: ReadonlyMap<string, readonly XdsServerConfig[]> | undefined;
+  /** Whether a server that says nothing of listeners at all has what comes in awaited. Default: it counts as not existing. */
+  readonly awaitsInbound?: boolean | undefined;
   readonly node: NodeIdentity;
   /** Shown to servers of `tls://`; looked at for each connection. */
   readonly identity?: (() => ClientIdentity | undefined) | undefined;
@@ -69,7 +72,7 @@ export class AdsClient {
   #isStarted = false;
 
   constructor(options: AdsClientOptions) {
-    const { clock, lastGood } = options;
+    const { clock, lastGood, awaitsInbound = false } = options;
     this.#options = options;
     this.#warming = new Warming(
       clock,
@@ -79,7 +82,7 @@ export class AdsClient {
         if (lastGood !== undefined && this.#isWhole) lastGood.changed(this.#warming.store);
       },
       () => this.#updateNames(),
-      { keepsBytes: lastGood !== undefined, isNamed: options.authorities !== undefined },
+      { keepsBytes: lastGood !== undefined, isNamed: options.authorities !== undefined, awaitsInbound },
     );
     const parts = serverParts(options.servers, options.authorities);
     this.#parts = parts.map(({ servers, owns }): Part => {
@@ -165,6 +168,7 @@ function createLinks(
 ): ServerLink[] {
   const { clock, random, logger, connect, connectIncrementally } = options;
   const node = nodeMessage(options.node);
+  const freshness = new Freshness(clock);
   return servers.map((server) => {
     const grpc = {
       serverUri: server.serverUri,
@@ -173,7 +177,7 @@ function createLinks(
     };
     return new ServerLink(
       {
-        ...{ server, node, warming, clock, random, logger },
+        ...{ server, node, warming, freshness, clock, random, logger },
         connect: connect
           ? (handlers) => connect(handlers, server)
           : grpcConnector(grpc, adsService.streamAggregatedResources),

@@ -15,7 +15,9 @@ interface Stream {
 }
 
 const durations = [0, 3, ...new Array<number>(18).fill(0)].map((count) => ({ count, sumMs: count * 0.75 }));
-const load = (cluster: string): SentLoad => ({ cluster, issued: 5, succeeded: 2, failed: 1, inProgress: 2, durations });
+const load = (cluster: string): SentLoad => ({
+  ...{ cluster, issued: 5, succeeded: 2, failed: 1, dropped: 4, inProgress: 2, durations },
+});
 const [a, b] = [insecureServer('a:1'), insecureServer('b:1')];
 
 let clock: FakeClock;
@@ -63,6 +65,7 @@ describe('load reports', () => {
     expect(stream.sent).toHaveLength(3);
     const [stats] = stream.sent[2]!.clusterStats;
     expect(durationMs(stats!.loadReportInterval!)).toBe(1000);
+    expect(stats!.totalDroppedRequests).toBe(4n);
     expect(stats!.upstreamLocalityStats).toMatchObject([
       {
         totalIssuedRequests: 5n,

@@ -26,6 +26,8 @@ export interface SentLoad {
   readonly issued: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Calls that were to go there, and found nobody to be sent to. */
+  readonly dropped: number;
   /** Now. */
   readonly inProgress: number;
   /** Number and sum of the durations in each bucket of `loadDurationBoundsMs`, and in one more above all of them. */
@@ -185,6 +187,7 @@ function statsOf(load: SentLoad, intervalMs: number): ClusterStats {
   const loadReportInterval = durationFromMs(Math.round(intervalMs));
   return create(ClusterStatsSchema, {
     clusterName: load.cluster,
+    totalDroppedRequests: BigInt(load.dropped),
     upstreamLocalityStats: [upstream],
     loadReportInterval,
   });

@@ -24,11 +24,13 @@ beforeEach(() => {
 function start(
   authorities: Readonly<Record<string, string>> = {},
   variant: 'incremental' | 'state of the world' = 'state of the world',
+  awaitsInbound = false,
 ): void {
   client = new AdsClient({
     servers: [insecureServer('main')],
     authorities: new Map(Object.entries(authorities).map(([name, uri]) => [name, [insecureServer(uri)]])),
     node: { id: 'n', cluster: 'c', metadata: {} },
+    awaitsInbound,
     variant,
     clock,
     random: () => 0.5,
@@ -92,6 +94,36 @@ describe('A client that asks by name', () => {
     to('main').handlers.onOpen();
     clock.advance(0);
     expect(published).toHaveLength(1);
+  });
+
+  it('counts what comes in as absent after a while, and may be told to await it from a server that says nothing', () => {
+    const problems = () => newest().problems?.map(({ name }) => name);
+    for (const [awaitsInbound, expected] of [
+      [false, ['virtualInbound']],
+      [true, []],
+    ] as const) {
+      start({}, 'state of the world', awaitsInbound);
+      subscribe('virtualInbound');
+      to('main').handlers.onOpen();
+      to('main').respond('cluster', []);
+      clock.advance(60_000);
+      expect(problems()).toEqual(expected);
+    }
+    to('main').respond('listener', []);
+    clock.advance(15_000);
+    expect(problems()).toEqual(['virtualInbound']);
+  });
+
+  it('awaits what comes in of another stream, however much the one before has told', () => {
+    start({}, 'state of the world', true);
+    subscribe('virtualInbound');
+    to('main').handlers.onOpen();
+    to('main').respond('listener', []);
+    to('main').handlers.onClose('UNAVAILABLE: gone');
+    clock.advance(1000);
+    to('main').handlers.onOpen();
+    clock.advance(60_000);
+    expect(newest().problems).toEqual([]);
   });
 
   it('asks for nothing and has an empty configuration until something is wanted', () => {

@@ -17,6 +17,8 @@ export class WarmingScope {
   features: XdsServerFeatures = defaultServerFeatures;
   readonly #warming: Warming;
   readonly #timers: Readonly<Record<ReferredKind, AbsenceTimers>>;
+  /** Whether this server has said anything of listeners on this stream. */
+  #tellsListeners = false;
   /** By kind, what was asked of all servers and the part of it that is asked here. */
   readonly #names = new Map<ResourceKind, { readonly all: Names; readonly own: Names }>();
 
@@ -28,7 +30,9 @@ export class WarmingScope {
   ) {
     this.#warming = warming;
     const timersOf = (kind: ReferredKind) =>
-      new AbsenceTimers(clock, (names) => warming.giveUp(kind, names, this.#absenceReason));
+      new AbsenceTimers(clock, (names) =>
+        warming.giveUp(kind, names, { reason: this.#absenceReason, isSilent: !this.#tellsListeners }),
+      );
     this.#timers = {
       listener: timersOf('listener'),
       route: timersOf('route'),
@@ -65,12 +69,14 @@ export class WarmingScope {
     response: Pick<ReceivedResponse, 'version' | 'removed' | 'isWhole'>,
     read: readonly ReadResource<DecodedResources[Kind]>[],
   ): ResourceError[] {
+    if (kind === 'listener') this.#tellsListeners = true;
     return this.#warming.apply(kind, response, read, this);
   }
 
   /** To a server of these features; what it sends is taken as they say. */
   connected(features: XdsServerFeatures): void {
     this.features = features;
+    this.#tellsListeners = false;
     for (const kind of referredKinds) this.#timers[kind].start(this.#timeoutMs);
     this.#warming.connected();
   }

@@ -16,6 +16,8 @@ export interface WarmingOptions {
   /** Whether listeners and clusters are asked for by name. Default: all that there are. */
   readonly isNamed?: boolean;
   readonly keepsBytes?: boolean;
+  /** Whether what comes in is awaited from a server that says nothing of listeners, instead of given up. Default false. */
+  readonly awaitsInbound?: boolean;
 }
 
 /** When something may be done again that took from then to then: much work must leave most of the time to calls. */
@@ -42,6 +44,7 @@ export class Warming {
   #isReferenceNew = false;
   readonly #configurations: Configurations;
   readonly #isNamed: boolean;
+  readonly #awaitsInbound: boolean;
   readonly #scopes: WarmingScope[] = [];
   /** Of the names referred to, those of which nothing is known, as long as neither changes. */
   readonly #unknownNames: Partial<Record<ReferredKind, UnknownNames>> = {};
@@ -51,11 +54,12 @@ export class Warming {
     private readonly onResources: (resources: MeshResources) => void,
     /** The names to ask for may be different now. */
     private readonly onNames: () => void,
-    { keepsBytes = false, isNamed = false }: WarmingOptions = {},
+    { keepsBytes = false, isNamed = false, awaitsInbound = false }: WarmingOptions = {},
   ) {
     this.store = createResourceStore({ keepsBytes });
     this.#configurations = new Configurations(this.store);
     this.#isNamed = isNamed;
+    this.#awaitsInbound = awaitsInbound;
     // Nothing is a whole configuration until something is called.
     this.store.listener.isReceived = isNamed;
     this.store.cluster.isReceived = isNamed;
@@ -115,9 +119,17 @@ export class Warming {
     if (this.#isNamed && this.#published === undefined) this.#changed();
   }
 
-  /** These names have not come for too long. */
-  giveUp(kind: ReferredKind, names: readonly string[], reason: string): void {
-    for (const name of names) this.store[kind].markMissing(name, reason);
+  /** These names have not come for too long. `isSilent`: no listener has, and none was said to be absent. */
+  giveUp(
+    kind: ReferredKind,
+    names: readonly string[],
+    { reason, isSilent }: { readonly reason: string; readonly isSilent: boolean },
+  ): void {
+    for (const name of names) {
+      // A server that hangs must not open what policies may have closed. It is awaited as long once more.
+      const isAwaited = this.#awaitsInbound && isSilent && kind === 'listener' && isInboundName(name);
+      if (!isAwaited) this.store[kind].markMissing(name, reason);
+    }
     this.#changed();
   }
 

@@ -55,7 +55,7 @@ export async function bindServer(
   const admission = new Admission(internals, refusals, admitted, ['h2']);
   admission.tls.onOutdated = (socket) => ofPeers.get(socket)?.drain(drainMs);
   const front = createServer({ noDelay: true }, (socket) => admission.admit(socket, firstByteMs));
-  front.on('close', () => admission.tls.close());
+  front.on('close', () => admission.close());
   closeWith(server, front, waiting, probes);
   front.listen(Number(port), host.replace(/^\[|\]$/g, ''));
   await once(front, 'listening');

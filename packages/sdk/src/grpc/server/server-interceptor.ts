@@ -11,11 +11,11 @@ import { ServerCall } from './server-call.js';
 export interface GrpcServerOptions {
   /**
    * Most calls that are answered at once, streams to their end; what comes above it fails with RESOURCE_EXHAUSTED and the
-   * trailer `x-inmesh-reason: concurrency_limited`. Default: no limit. Health checks do not count.
+   * trailer `x-inmesh-reason: concurrency_limited`. Default: no limit. `Check` of the health service does not count.
    */
   readonly maxConcurrent?: number;
   /**
-   * Asked before the handler of each call but health checks: undefined lets the call in, `{ code, details }` refuses it, and
+   * Asked before the handler of each call but `Check` of the health service: undefined lets the call in, `{ code, details }` refuses it, and
    * nothing else is an answer. Default: every call may be made.
    */
   readonly authorize?: GrpcAuthorize;
@@ -23,18 +23,26 @@ export interface GrpcServerOptions {
 
 const knownOptions = ['maxConcurrent', 'authorize'] as const satisfies readonly (keyof GrpcServerOptions)[];
 
-/** Probes ask what can be known at any time; one that is refused for too much load would have the process restarted. */
-const healthService = '/grpc.health.v1.Health/';
+/** A probe that is refused for too much load would have the process restarted. */
+const checkPath = '/grpc.health.v1.Health/Check';
 
 /** @throws MeshError `invalid_request` when an option is wrong, and when @grpc/grpc-js is not installed */
 export function serverInterceptor(internals: MeshInternals, options: GrpcServerOptions = {}): ServerInterceptor {
   const grpc = loadGrpcJs();
   requireValid(options);
-  const shared = { grpc, internals, inbound: inboundWalk(internals, options) };
+  const calls = { grpc, internals, inbound: inboundWalk(internals, options) };
+  const checks = { grpc, internals, inbound: checkWalk(internals) };
   return ({ path, responseStream }, below) => {
-    const isProbe = path.startsWith(healthService);
-    return new grpc.ServerInterceptingCall(isProbe ? below : new ServerCall(shared, path, responseStream, below));
+    const isCheck = path === checkPath;
+    if (isCheck && internals.takesGrpcProbes === true) return new grpc.ServerInterceptingCall(below);
+    const call = new ServerCall(isCheck ? checks : calls, path, responseStream, below);
+    return new grpc.ServerInterceptingCall(call);
   };
+}
+
+/** Of the policies alone: probes are no requests to be counted or limited. */
+function checkWalk({ clock, policy }: MeshInternals) {
+  return inbound<GrpcInbound>(async (call) => call.serve(call), { clock, telemetry: [], policy });
 }
 
 function inboundWalk(

@@ -3,7 +3,8 @@ import { type PeerRefusalReason, plaintextRefusal, refusePeer } from '../../iden
 import type { MeshInternals } from '../../mesh-internals.js';
 import { connectionOf } from '../inbound-connection.js';
 import { onFirstByte } from './first-byte.js';
-import { InboundTls } from './inbound-tls.js';
+import { drainMs, InboundTls } from './inbound-tls.js';
+import { PlainConnections } from './plain-connections.js';
 import { type PortMode, portMode } from './port-mode.js';
 import type { Refusals } from './refusals.js';
 
@@ -20,6 +21,7 @@ export interface Admitted {
 /** Takes connections, or refuses them, as the policies of their port say when they begin. */
 export class Admission {
   readonly tls: InboundTls;
+  readonly #plain: PlainConnections;
 
   constructor(
     private readonly internals: MeshInternals,
@@ -28,12 +30,20 @@ export class Admission {
     protocols: readonly string[],
   ) {
     this.tls = new InboundTls(internals, refusals, admitted.onConnection, protocols);
+    this.#plain = new PlainConnections(internals, drainMs);
+  }
+
+  /** Connections that are up stay so. */
+  close(): void {
+    this.tls.close();
+    this.#plain.close();
   }
 
   /** @param firstByteMs how long its first byte may take */
   admit(socket: Socket, firstByteMs: number): void {
     const mode = portMode(this.internals, connectionOf(socket).localPort);
     if (mode === 'plaintext') {
+      this.#plain.add(socket);
       this.admitted.onConnection(socket);
       return;
     }
@@ -47,10 +57,14 @@ export class Admission {
 
   #takePlaintext(socket: Socket, mode: PortMode): void {
     const { onConnection, onPlaintext } = this.admitted;
-    if (mode === 'both') onConnection(socket);
-    else if (onPlaintext !== undefined) onPlaintext(socket);
-    else if (mode === 'awaited') onConnection(socket);
-    else this.#refuse(socket, 'plaintext');
+    const whileAwaited = mode === 'awaited' ? onConnection : undefined;
+    const take = mode === 'both' ? onConnection : (onPlaintext ?? whileAwaited);
+    if (take === undefined) {
+      this.#refuse(socket, 'plaintext');
+      return;
+    }
+    this.#plain.add(socket);
+    take(socket);
   }
 
   #takeTls(socket: Socket): void {

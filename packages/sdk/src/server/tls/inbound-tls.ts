@@ -26,8 +26,6 @@ export class InboundTls {
   readonly #expiries: Expiries<Socket>;
   /** Told once of each connection that is outdated. */
   onOutdated: ((socket: Socket) => void) | undefined;
-  /** Told of each connection whose peer's certificate has expired. */
-  onExpired: ((socket: Socket) => void) | undefined;
   readonly #stopListening: () => void;
 
   constructor(
@@ -39,7 +37,7 @@ export class InboundTls {
   ) {
     const { identity } = internals;
     this.#handshakes = new Handshakes(internals.clock);
-    this.#expiries = new Expiries(internals.clock, this.#wallClock, (socket) => this.#expire(socket));
+    this.#expiries = new Expiries(internals.clock, this.#wallClock, (socket) => this.#outdate(socket));
     this.#server = createServer(this.#options(identity?.current));
     hideKey(this.#server);
     this.#server.on('secureConnection', (socket) => this.#onSecure(socket));
@@ -61,14 +59,12 @@ export class InboundTls {
     this.#server.emit('connection', socket);
   }
 
-  /** Whether the peer of a connection would be refused by now. What it has begun may end, within `drainMs`. */
+  /**
+   * Whether the peer of a connection would be refused by now: nothing more may begin on it, and what it has begun may end,
+   * within `drainMs`.
+   */
   isOutdated(socket: Socket): boolean {
-    return this.#outdated.has(socket);
-  }
-
-  /** Whether the certificate of its peer has expired: nothing more may begin on it. */
-  isExpired(socket: Socket): boolean {
-    return this.#expiries.isExpired(socket);
+    return this.#outdated.has(socket) || this.#expiries.isExpired(socket);
   }
 
   close(): void {
@@ -87,20 +83,16 @@ export class InboundTls {
     const bundles = trustOf(identity);
     const now = this.#wallClock();
     for (const [socket, chain] of this.#open) {
-      if (!this.#outdated.has(socket) && !verifyPeer(chain, bundles, now).ok) this.#outdate(socket);
+      if (!verifyPeer(chain, bundles, now).ok) this.#outdate(socket);
     }
   }
 
   #outdate(socket: Socket): void {
+    if (this.#outdated.has(socket)) return;
     this.#outdated.add(socket);
     const timer = this.internals.clock.setTimer(drainMs, () => socket.destroy());
     socket.once('close', () => timer.cancel());
     this.onOutdated?.(socket);
-  }
-
-  #expire(socket: Socket): void {
-    if (!this.#outdated.has(socket)) this.#outdate(socket);
-    this.onExpired?.(socket);
   }
 
   #onSecure(socket: TLSSocket): void {

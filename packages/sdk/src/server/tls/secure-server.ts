@@ -1,4 +1,4 @@
-import { type IncomingMessage, Server, ServerResponse } from 'node:http';
+import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { MeshInternals } from '../../mesh-internals.js';
 import { type Gate, guardEvents } from '../guard-events.js';
@@ -41,11 +41,11 @@ export function secureServer<S extends Server>(internals: MeshInternals, server:
     ['http/1.1'],
   );
   server.on('connection', (socket) => admission.admit(socket, server.headersTimeout || defaultFirstByteMs));
-  server.on('close', () => admission.tls.close());
+  server.on('close', () => admission.close());
   endTogether(server, waiting);
   if (probes !== undefined) expectNothing(server);
   const latest = new LatestRequests();
-  admission.tls.onExpired = (socket) => latest.endAfter(socket);
+  admission.tls.onOutdated = (socket) => latest.endAfter(socket);
   guardEvents(internals, server, gateOf(admission.tls, latest, probes));
   return server;
 }
@@ -53,12 +53,11 @@ export function secureServer<S extends Server>(internals: MeshInternals, server:
 function gateOf(tls: InboundTls, latest: LatestRequests, probes: Probes | undefined): Gate {
   return (req, to) => {
     const { socket } = req;
-    if (tls.isExpired(socket)) {
+    if (tls.isOutdated(socket)) {
       latest.endAfter(socket);
       return false;
     }
     if (verifiedConnection(socket) !== undefined) latest.set(socket, to);
-    if (tls.isOutdated(socket) && to instanceof ServerResponse) to.setHeader('connection', 'close');
     return probes === undefined || probes.mayPass(req, to);
   };
 }

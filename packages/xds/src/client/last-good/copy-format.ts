@@ -2,11 +2,14 @@ import { createHash, hash } from 'node:crypto';
 import { type ResourceKind, resourceKinds } from '../../resources/type-urls.js';
 
 /** One resource as the server sent it. */
-export interface CopiedResource {
+export interface KeptResource {
   readonly kind: ResourceKind;
   readonly version: string;
   readonly bytes: Uint8Array;
 }
+
+/** Of a listener there may be nothing but its name. */
+export type CopiedResource = KeptResource | { readonly kind: 'withheld listener'; readonly name: string };
 
 /** Whose configuration it is, and since when. */
 export interface CopyHeader {
@@ -26,10 +29,14 @@ export function* writeCopy(header: CopyHeader, resources: Iterable<CopiedResourc
     return text;
   };
   yield line({ title, format, ...header });
-  for (const { kind, version, bytes } of resources) {
-    yield line([kind, version, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')]);
-  }
+  for (const resource of resources) yield line(fieldsOf(resource));
   yield `${JSON.stringify({ sha256: checksum.digest('hex') })}\n`;
+}
+
+function fieldsOf(resource: CopiedResource): string[] {
+  if (resource.kind === 'withheld listener') return [resource.kind, resource.name];
+  const { kind, version, bytes } = resource;
+  return [kind, version, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')];
 }
 
 /** @throws Error that says what is wrong with the file */
@@ -64,9 +71,10 @@ function readHeader(line: string): CopyHeader {
 function* readResources(body: Buffer): Generator<CopiedResource> {
   for (let start = 0; start < body.length; ) {
     const end = body.indexOf('\n', start);
-    const [kind, version, bytes] = JSON.parse(body.subarray(start, end).toString()) as [string, string, string];
+    const [kind, second, bytes = ''] = JSON.parse(body.subarray(start, end).toString()) as [string, string, string?];
     const known = resourceKinds.find((one) => one === kind);
-    if (known !== undefined) yield { kind: known, version, bytes: Buffer.from(bytes, 'base64') };
+    if (known !== undefined) yield { kind: known, version: second, bytes: Buffer.from(bytes, 'base64') };
+    else if (kind === 'withheld listener') yield { kind, name: second };
     start = end + 1;
   }
 }

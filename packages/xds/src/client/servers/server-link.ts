@@ -1,6 +1,6 @@
 import { backoffDelayMs, type Clock, type Random, type Timer } from '@inmesh/core';
 import type { Logger } from '../../logger.js';
-import type { Node } from '../../messages.js';
+import type { ControlPlane, Node } from '../../messages.js';
 import { AdsStream } from '../ads-stream.js';
 import type { Connect, ConnectIncrementally } from '../connection.js';
 import { DeltaProtocol } from '../delta-protocol.js';
@@ -8,6 +8,7 @@ import type { Protocol } from '../protocol.js';
 import type { XdsServerConfig } from '../server-config.js';
 import type { WarmingScope } from '../warming-scope.js';
 import { WorldProtocol } from '../world-protocol.js';
+import type { Freshness } from './freshness.js';
 
 /** `incremental` falls back to the state of the world at a server that does not know it. */
 export type AdsVariant = 'incremental' | 'state of the world';
@@ -19,6 +20,8 @@ export interface LinkOptions {
   readonly variant: AdsVariant;
   readonly node: Node;
   readonly warming: WarmingScope;
+  /** Shared by those that serve the same. */
+  readonly freshness: Freshness;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -46,6 +49,14 @@ const reconnectBackoff = { baseMs: 1000, maxMs: 30_000 } as const;
 
 /** How long a server may take to give its first response before it counts as one that cannot be reached. */
 const answerTimeoutMs = 15_000;
+
+/** What is the same in both variants. */
+interface AnyRequest {
+  node?: Node | undefined;
+}
+interface AnyResponse {
+  controlPlane?: ControlPlane | undefined;
+}
 
 /** A stream and its connection, whatever their variant. */
 interface Attempt {
@@ -125,11 +136,11 @@ export class ServerLink {
     else this.#begin(connect, new WorldProtocol(warming.store, isOwner));
   }
 
-  #begin<Request extends { node?: Node | undefined }, Response>(
+  #begin<Request extends AnyRequest, Response extends AnyResponse>(
     connect: Connect<Request, Response>,
     protocol: Protocol<Request, Response>,
   ): void {
-    const { clock, logger, warming, node } = this.#options;
+    const { clock, logger, warming, node, freshness } = this.#options;
     const isCurrent = () =>
       (this.#state.kind === 'connecting' || this.#state.kind === 'connected') && this.#state.attempt === attempt;
     this.#hasAnswered = false;
@@ -139,6 +150,12 @@ export class ServerLink {
       },
       onResponse: (response) => {
         if (!isCurrent()) return;
+        const identifier = response.controlPlane?.identifier;
+        if (!this.#hasAnswered && !freshness.admits(identifier)) {
+          this.#wait('it is behind the server before it: what is known is newer');
+          return;
+        }
+        freshness.note(identifier);
         if (!this.#hasAnswered) this.#answered();
         stream.receive(response);
       },
