@@ -23,7 +23,7 @@ export class Child<Order extends object | string, Word extends { readonly kind: 
       throw new Error(`a process ended while "${kind}" was waited for`);
     });
     died.catch(() => {}); // told by the race, or given up when the word is there
-    const late = AbortSignal.timeout(60_000);
+    const late = AbortSignal.timeout(180_000);
     const [word] = (await Promise.race([once(this.#process, 'message', { signal: late }), died])) as [Word];
     waiting.abort();
     if (word.kind !== kind) throw new Error(`"${word.kind}" came where "${kind}" was waited for`);

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { resourcesOf } from './mesh-files.js';
+import { resourcesOf } from './mesh-objects.js';
 import { type ClientsOrder, type ClientsWord, nowMs } from './messages.js';
 import { type Kind, type Names, XdsStream } from './xds-stream.js';
 
@@ -12,9 +12,9 @@ function say(word: ClientsWord): void {
   process.send?.(word);
 }
 
-async function connect({ address, count, services }: Extract<ClientsOrder, { kind: 'connect' }>): Promise<void> {
+async function connect({ addresses, count, services }: Extract<ClientsOrder, { kind: 'connect' }>): Promise<void> {
   for (let index = 0; index < count; index += 1) {
-    streams.push(new XdsStream(address, `client-${index}`, namesOf(index, services)));
+    streams.push(new XdsStream(addresses[index % addresses.length]!, `client-${index}`, namesOf(index, services)));
     if (index % 50 === 49) await wait(100);
   }
   await Promise.all(streams.map(({ complete }) => complete));

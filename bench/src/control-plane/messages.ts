@@ -1,3 +1,5 @@
+export type SourceName = 'folder' | 'kubernetes';
+
 /** What the processes tell each other. Times are of the clock that all processes of a machine share, in ms. */
 export interface Usage {
   readonly cpuMs: number;
@@ -10,7 +12,12 @@ export type ServerOrder = 'usage' | 'kept';
 export type ServerWord = { readonly kind: 'ready'; readonly address: string } | ({ readonly kind: 'usage' } & Usage);
 
 export type ClientsOrder =
-  | { readonly kind: 'connect'; readonly address: string; readonly count: number; readonly services: number }
+  | {
+      readonly kind: 'connect';
+      readonly addresses: readonly string[];
+      readonly count: number;
+      readonly services: number;
+    }
   /** Say when each client has been told of a resource anew. */
   | { readonly kind: 'expect'; readonly name: string; readonly of: 'endpoint' | 'route' };
 export type ClientsWord =

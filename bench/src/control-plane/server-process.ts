@@ -1,12 +1,16 @@
-import { startControlPlane } from '@inmesh/control-plane';
+import { findCluster, startControlPlane } from '@inmesh/control-plane';
 import type { ServerOrder, ServerWord } from './messages.js';
 
-const [folder = ''] = process.argv.slice(2);
+const [source, place = ''] = process.argv.slice(2);
 const ignore = () => {};
 const logger = { debug: ignore, info: ignore, warn: console.warn, error: console.error };
 
 const ports = { xdsPort: 0, metricsPort: 0, debugPort: 0 };
-const server = await startControlPlane({ config: [folder], logger, streamsPerSecond: 1000, ...ports });
+const sources =
+  source === 'kubernetes'
+    ? { config: [], kubernetes: { cluster: findCluster({ kubeconfig: place }) } }
+    : { config: [place] };
+const server = await startControlPlane({ ...sources, logger, streamsPerSecond: 1000, ...ports });
 
 function say(word: ServerWord): void {
   process.send?.(word);

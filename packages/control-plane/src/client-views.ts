@@ -10,6 +10,7 @@ import {
 import type { Node } from '@inmesh/xds/messages';
 import { SnapshotCache, type SnapshotSource, type VersionedSnapshot, versionSnapshot } from '@inmesh/xds/server';
 import { checkSnapshot } from './consistency.js';
+import { LastViews } from './last-views.js';
 import type { Logger } from './logger.js';
 import { clientOf } from './node-client.js';
 
@@ -21,28 +22,34 @@ export interface PerClient {
   load(client: ClientView): LoadedConfig;
 }
 
-interface View {
-  /** Undefined when it cannot be used. */
-  readonly snapshot: VersionedSnapshot | undefined;
-  readonly of: PerClient;
+/** What a kind of clients is not given of the configuration. */
+export interface RefusedView {
+  /** What tells them apart from others. */
+  readonly client: string;
+  readonly problems: readonly string[];
+  /** Whether they are given what was right before; else they are sent nothing, and wait. */
+  readonly hasEarlier: boolean;
 }
+
+type View =
+  | { readonly snapshot: VersionedSnapshot }
+  | { readonly snapshot: undefined; readonly client: ClientView; readonly problems: readonly string[] };
 
 /** Every view is made again when it is asked for; the bound is against clients that make up labels. */
 const maxViews = 1000;
 
-const noSecrets = { version: '', resources: new Map() };
-
 /**
  * One snapshot for all clients while nothing tells them apart, else one for each kind of client, made when the first of them
- * asks. After a change all of them are of the new configuration.
+ * asks. After a change all of them are of the new configuration. Nobody is ever given what was made for another kind: the
+ * policies of its own workload would be missing. One whose view cannot be used keeps the last that could, or is sent nothing.
  */
 export class ClientViews implements SnapshotSource {
   readonly #default = new SnapshotCache();
   readonly #watchers = new Set<() => void>();
   readonly #clients = new WeakMap<Node, ClientView>();
+  /** Of the newest configuration. */
   readonly #views = new Map<string, View>();
-  /** What each was given last, since a broken view replaces nothing. */
-  readonly #lastGood = new WeakMap<Node, VersionedSnapshot>();
+  readonly #last = new LastViews(maxViews);
   /** IDs of nodes that were told that they name no labels. */
   readonly #unlabelled = new Set<string>();
   #perClient: PerClient | undefined;
@@ -61,7 +68,9 @@ export class ClientViews implements SnapshotSource {
     this.#default.setVersioned(snapshot);
     this.#perClient = perClient;
     this.#traits = nothingAsked();
+    this.#views.clear();
     if (perClient !== undefined) this.#learn(perClient.traits);
+    this.#last.keep(this.options.defaultClient, this.#traits, snapshot);
     this.#notify();
   }
 
@@ -69,10 +78,15 @@ export class ClientViews implements SnapshotSource {
     if (node === undefined || this.#perClient === undefined) return this.current;
     const client = this.#clientOf(node);
     this.#tellUnlabelled(node, client, this.#perClient);
-    const snapshot = this.#viewOf(client, this.#perClient);
-    if (snapshot === undefined) return this.#lastGood.get(node) ?? this.#standIn(client);
-    this.#lastGood.set(node, snapshot);
-    return snapshot;
+    return this.#viewOf(client, this.#perClient) ?? this.#last.find(client);
+  }
+
+  /** Those that have been asked for. */
+  refused(): readonly RefusedView[] {
+    return [...this.#views].flatMap(([key, view]) => {
+      if (view.snapshot !== undefined) return [];
+      return { client: key, problems: view.problems, hasEarlier: this.#last.find(view.client) !== undefined };
+    });
   }
 
   /** Once for each process: nothing else would show that policies pass it by. */
@@ -88,19 +102,7 @@ export class ClientViews implements SnapshotSource {
   #viewOf(client: ClientView, of: PerClient): VersionedSnapshot | undefined {
     const key = clientKey(client, this.#traits);
     if (key === clientKey(this.options.defaultClient, this.#traits)) return this.current;
-    const known = this.#views.get(key);
-    return (known?.of === of ? known : this.#make(client, key, of)).snapshot;
-  }
-
-  /** For who never had a view of its own. What is for the SDK, others would refuse or, worse, misread. */
-  #standIn({ kind = 'inmesh' }: ClientView): VersionedSnapshot | undefined {
-    return kind === 'inmesh' ? this.#withoutSecrets() : undefined;
-  }
-
-  /** The secrets of the default client are for its own namespace. */
-  #withoutSecrets(): VersionedSnapshot | undefined {
-    const { current } = this;
-    return current === undefined || current.secret.resources.size === 0 ? current : { ...current, secret: noSecrets };
+    return (this.#views.get(key) ?? this.#make(client, key, of)).snapshot;
   }
 
   watch(watcher: () => void): () => void {
@@ -121,43 +123,45 @@ export class ClientViews implements SnapshotSource {
   }
 
   #make(client: ClientView, key: string, of: PerClient): View {
-    const { snapshot, asked } = this.#build(client, key, of);
-    const view = { snapshot, of };
+    const { view, asked } = this.#build(client, of);
     // A client may be asked more than those before it: then it is one of a narrower kind.
     const grown = this.#learn(asked);
     const ownKey = grown ? clientKey(client, this.#traits) : key;
-    this.#views.delete(ownKey);
     this.#views.set(ownKey, view);
-    this.#forgetOld(of);
+    this.#forgetOld();
+    if (view.snapshot !== undefined) this.#last.keep(client, this.#traits, view.snapshot);
+    else this.#sayRefused(client, ownKey, view.problems);
     if (grown) queueMicrotask(() => this.#notify());
     return view;
   }
 
   /** What is thrown would end the process, and with it the streams of all other clients. */
-  #build(client: ClientView, key: string, of: PerClient): Pick<View, 'snapshot'> & { asked: ClientTraits } {
+  #build(client: ClientView, of: PerClient): { view: View; asked: ClientTraits } {
     try {
       const config = of.load(client);
-      return { snapshot: this.#versioned(config, client, key), asked: config.client };
+      return { view: this.#versioned(config, client), asked: config.client };
     } catch (error) {
-      return { snapshot: this.#refuse(key, [(error as Error).message]), asked: nothingAsked() };
+      const view = { snapshot: undefined, client, problems: [(error as Error).message] };
+      return { view, asked: nothingAsked() };
     }
   }
 
-  #versioned(config: LoadedConfig, client: ClientView, key: string): VersionedSnapshot | undefined {
+  #versioned(config: LoadedConfig, client: ClientView): View {
     // What is the same for the default client is shared with it.
-    const snapshot = versionSnapshot(config.resources, this.#views.get(key)?.snapshot ?? this.current);
+    const snapshot = versionSnapshot(config.resources, this.#last.find(client) ?? this.current);
     const problems = problemsOf(config, snapshot, client);
-    return problems.length > 0 ? this.#refuse(key, problems) : snapshot;
+    return problems.length > 0 ? { snapshot: undefined, client, problems } : { snapshot };
   }
 
-  #refuse(key: string, problems: readonly string[]): undefined {
-    this.options.logger.error('clients of one kind keep what they had', { client: key, problems });
+  #sayRefused(client: ClientView, key: string, problems: readonly string[]): void {
+    const hasEarlier = this.#last.find(client) !== undefined;
+    const message = hasEarlier
+      ? 'clients of one kind keep what they had'
+      : 'clients of one kind are sent nothing: there is no configuration that they could use';
+    this.options.logger.error(message, { client: key, problems });
   }
 
-  #forgetOld(of: PerClient): void {
-    for (const [key, view] of this.#views) {
-      if (view.of !== of && this.#views.size > maxViews / 2) this.#views.delete(key);
-    }
+  #forgetOld(): void {
     for (const key of this.#views.keys()) {
       if (this.#views.size <= maxViews) return;
       this.#views.delete(key);

@@ -3,8 +3,10 @@ export class Closers {
   readonly #closers: (() => void | Promise<void>)[] = [];
   #closed: Promise<void> | undefined;
 
+  /** What comes when all is closed already is closed at once. */
   add(close: () => void | Promise<void>): void {
-    this.#closers.push(close);
+    if (this.#closed === undefined) this.#closers.push(close);
+    else this.#closed = this.#closed.then(close);
   }
 
   /** Closes once, however often it is called. */

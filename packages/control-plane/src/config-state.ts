@@ -1,4 +1,4 @@
-import type { Issue } from '@inmesh/config';
+import type { Issue, SourceFile } from '@inmesh/config';
 import type { MeshResources } from '@inmesh/core';
 import type { ResourceSet } from '@inmesh/xds';
 
@@ -16,16 +16,19 @@ export interface ConfigState {
   readonly issues: readonly Issue[];
   /** Files whose last good content is served instead of what they hold. */
   readonly refused: readonly string[];
+  /** Those contents; a refused file that has none here is left out. */
+  readonly lastGood: readonly SourceFile[];
   /** Why the translation of the newest files is not published although the files seem right. */
   readonly inconsistencies: readonly string[];
-  /** Why the files cannot be read. */
-  readonly sourceError: string | undefined;
+  /** Why the files, or some of them, cannot be read. */
+  readonly sourceErrors: readonly string[];
 }
 
 export const initialState: ConfigState = Object.freeze({
   served: undefined,
   issues: [],
   refused: [],
+  lastGood: [],
   inconsistencies: [],
-  sourceError: undefined,
+  sourceErrors: [],
 });

@@ -1,10 +1,14 @@
-import type { ClusterLoadAssignment, MeshResources, RouteConfiguration } from '@inmesh/core';
+import type { MeshResources, RouteConfiguration } from '@inmesh/core';
+import { EndpointCount } from './endpoint-count.js';
 
-/** E.g. `4 listeners 5 routes 7 clusters 6 endpoints`. Routes are rules, endpoints those that are not left to DNS. */
-export function describeResources(resources: MeshResources): string {
+/**
+ * E.g. `4 listeners 5 routes 7 clusters 6 endpoints`. Routes are rules, endpoints those that are not left to DNS.
+ * @param count of the resources before, if there were some
+ */
+export function describeResources(resources: MeshResources, count = new EndpointCount()): string {
   const { listeners, clusters } = resources;
   const counts = { listeners: listeners.size, routes: countRoutes(resources), clusters: clusters.size };
-  return Object.entries({ ...counts, endpoints: countEndpoints(resources) })
+  return Object.entries({ ...counts, endpoints: count.of(resources) })
     .map(([what, count]) => `${count} ${what}`)
     .join(' ');
 }
@@ -16,18 +20,6 @@ function countRoutes({ listeners, routes }: MeshResources): number {
 
 function rulesOf({ virtualHosts }: RouteConfiguration): number {
   return sum(virtualHosts.map(({ routes }) => routes.length));
-}
-
-/** An endpoint stands in the assignments of all subsets that it belongs to. */
-function countEndpoints({ assignments, clusters }: MeshResources): number {
-  const inClusters = [...clusters.values()].flatMap(({ discovery }) =>
-    discovery.kind === 'static' ? [discovery.assignment] : [],
-  );
-  return new Set([...assignments.values(), ...inClusters].flatMap(addressesOf)).size;
-}
-
-function addressesOf({ localities }: ClusterLoadAssignment): string[] {
-  return localities.flatMap(({ endpoints }) => endpoints.map(({ address }) => address));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -22,8 +22,11 @@ export interface ServerMetrics extends CertificateMetrics {
   text(): Promise<string>;
 }
 
-/** @param countClients how many streams are open now */
-export function createMetrics(countClients: () => number): ServerMetrics {
+/**
+ * @param countClients how many streams are open now
+ * @param countRefusedViews for how many kinds of clients the configuration cannot be used
+ */
+export function createMetrics(countClients: () => number, countRefusedViews: () => number): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   const pushes = new Counter({
@@ -50,6 +53,14 @@ export function createMetrics(countClients: () => number): ServerMetrics {
     registers,
     collect() {
       this.set(countClients());
+    },
+  });
+  new Gauge({
+    name: 'inmesh_config_refused_views',
+    help: 'Kinds of clients that are not sent the newest configuration, since theirs is wrong.',
+    registers,
+    collect() {
+      this.set(countRefusedViews());
     },
   });
   return {

@@ -16,7 +16,6 @@ export interface PublisherOptions {
 /** Files in, snapshots out. Whatever is wrong with the files, the last good snapshot stays published. */
 export class ConfigPublisher {
   #state: ConfigState = initialState;
-  #files: readonly SourceFile[] = [];
   /** What the files were translated to last, published or not. */
   #newest: LoadedConfig | undefined;
 
@@ -26,24 +25,19 @@ export class ConfigPublisher {
     return this.#state;
   }
 
-  /** The newest, in use or not. */
-  get files(): readonly SourceFile[] {
-    return this.#files;
-  }
-
-  /** @param sourceError why they may not be as they are now */
-  setFiles(files: readonly SourceFile[], sourceError?: string): ConfigState {
-    const { config, issues, refused } = this.options.files.update(files);
-    const before = { ...this.#state, issues, refused, sourceError };
+  /** @param sourceErrors why they may not be as they are now */
+  setFiles(files: readonly SourceFile[], sourceErrors: readonly string[] = []): ConfigState {
+    const { config, issues, refused, lastGood } = this.options.files.update(files);
+    const before = { ...this.#state, issues, refused, lastGood, sourceErrors };
     const isNew = config !== undefined && config !== this.#newest;
     this.#newest = config;
     this.#enter(isNew ? this.#publish(config, before) : before, files);
     return this.#state;
   }
 
-  /** Why the files cannot be read; undefined: they can. What is published stays. */
-  setSourceError(message: string | undefined): void {
-    this.#enter({ ...this.#state, sourceError: message }, undefined);
+  /** Why the files cannot be read; none: they can. What is published stays. */
+  setSourceErrors(sourceErrors: readonly string[]): void {
+    this.#enter({ ...this.#state, sourceErrors }, undefined);
   }
 
   #publish({ resources: set, client: traits, selecting }: LoadedConfig, before: ConfigState): ConfigState {
@@ -61,7 +55,6 @@ export class ConfigPublisher {
 
   #enter(state: ConfigState, files: readonly SourceFile[] | undefined): void {
     this.#state = state;
-    this.#files = files ?? this.#files;
     this.options.onState(state, files);
   }
 }

@@ -59,8 +59,10 @@ describe('The report', () => {
 
   it('writes once that the files cannot be read', () => {
     const { write } = started();
-    expect(write({ sourceError: 'ENOENT' }).lines).toEqual(['the configuration cannot be read: ENOENT']);
-    expect(write({ sourceError: 'ENOENT' }).lines).toEqual([]);
+    expect(write({ sourceErrors: ['ENOENT'] }).lines).toEqual(['the configuration cannot be read: ENOENT']);
+    expect(write({ sourceErrors: ['ENOENT'] }).lines).toEqual([]);
+    expect(write({ sourceErrors: ['ENOENT', 'EACCES'] }).lines).toEqual(['the configuration cannot be read: EACCES']);
+    expect(write({ sourceErrors: ['EACCES'] }).lines).toEqual([]);
   });
 
   it('writes why nothing was published although the files are right', () => {

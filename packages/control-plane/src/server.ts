@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { ConfigSet } from '@inmesh/config';
-import { AdsServer, LoadReportServer } from '@inmesh/xds/server';
+import { AdsServer, LoadReportServer, type Position } from '@inmesh/xds/server';
 import { openAdsPort } from './ads-port.js';
 import { admitAs } from './ca/admit-node.js';
 import { provenIdentity } from './ca/authenticate-calls.js';
@@ -42,21 +42,38 @@ export interface ControlPlane {
 
 /**
  * Reads YAML and serves it by xDS. Resolves when the ports are open and the files have been looked at once; when those are
- * broken too, clients then wait until they are mended.
- * @throws Error that names the port and its flag, when one cannot be opened, or the option that is wrong
+ * broken too, clients then wait until they are mended. Keys that are in a Secret are waited for while the API server is away:
+ * until then only the metrics port is open, whose `/ready` says why.
+ * @param signal ends the start, whatever it waits for
+ * @throws Error that names the port and its flag, when one cannot be opened, or the option that is wrong, or what was waited
+ * for in vain
  */
-export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane(
+  options: ControlPlaneOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ControlPlane> {
   checkOptions(options);
   const closers = new Closers();
+  // What is waited for ends with that which waits for it.
+  const end = () => void closers.close();
+  signal.addEventListener('abort', end, { once: true });
   try {
-    return { ...(await start(options, closers)), close: () => closers.close() };
+    const started = await start(options, closers, signal);
+    signal.throwIfAborted();
+    return { ...started, close: () => closers.close() };
   } catch (error) {
     await closers.close();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 
-async function start(options: ControlPlaneOptions, closers: Closers): Promise<Omit<ControlPlane, 'close'>> {
+async function start(
+  options: ControlPlaneOptions,
+  closers: Closers,
+  signal: AbortSignal,
+): Promise<Omit<ControlPlane, 'close'>> {
   const { logger, clusterDomain, defaultNamespace, rootNamespace } = options;
   const { trustDomain = options.ca?.trustDomain } = options;
   const defaultClient = { namespace: defaultNamespace ?? 'default' };
@@ -66,33 +83,51 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
     const identity = provenIdentity(metadata);
     return identity && admitAs(identity, logger);
   };
-  const metrics = createMetrics(() => ads.status().length);
-  const streamRate = { perSecond, clock: systemClock };
-  const kubernetes = options.ca && openCaClient(options.ca, options.webhook?.configuration !== undefined);
-  if (kubernetes !== undefined) closers.add(() => kubernetes.close());
-  const tools = { logger, clock: systemClock, now: Date.now, kubernetes };
-  // Before any port: whoever finds the server finds its authority too.
-  const identities = options.ca && (await openIdentities(options.ca, { ...tools, count: metrics.countCertificate }));
-  if (identities !== undefined) closers.add(identities.close);
-  const authority = identities?.authority;
-  const secretsFor = (metadata: Metadata) => identities?.secrets.sourceFor(provenIdentity(metadata));
-  const onRefused = metrics.countRefusedStream;
-  const ads = new AdsServer({ cache, logger, streamRate, onRefused, admission, secretsFor });
-  const loads = new LoadReportServer({
-    ...{ cache, logger, onLoad: metrics.countLoad },
-    ...(options.loadReportIntervalMs !== undefined && { intervalMs: options.loadReportIntervalMs }),
-  });
+  let countClients = () => 0;
+  let cluster: { readonly position: Position } | undefined;
+  const metrics = createMetrics(
+    () => countClients(),
+    () => cache.refused().length,
+  );
   const report = new StateReport(logger);
+  const files = new ConfigSet({ clusterDomain, defaultNamespace, rootNamespace, trustDomain });
   const publisher = new ConfigPublisher({
-    files: new ConfigSet({ clusterDomain, defaultNamespace, rootNamespace, trustDomain }),
+    files,
     cache,
-    onState: (state, files) => metrics.setState(state, report.write(state, files)),
+    onState: (state, read) => metrics.setState(state, report.write(state, read)),
     now: Date.now,
   });
   const state = () => publisher.state;
   const { host = defaultOptions.host, xdsPort = defaultOptions.xdsPort } = options;
   const { metricsPort = defaultOptions.metricsPort, debugPort = defaultOptions.debugPort } = options;
-
+  let waitsFor: string | undefined;
+  const health = await serveGet(
+    healthPages(metrics, state, () => waitsFor),
+    { host, port: metricsPort, flag: '--metrics-port' },
+  );
+  closers.add(health.close);
+  const streamRate = { perSecond, clock: systemClock };
+  const kubernetes = options.ca && openCaClient(options.ca, options.webhook?.configuration !== undefined);
+  if (kubernetes !== undefined) closers.add(() => kubernetes.close());
+  const tools = { logger, clock: systemClock, now: Date.now, kubernetes };
+  const onWait = (problem: string | undefined) => {
+    waitsFor = problem;
+  };
+  const patience = { random: Math.random, signal, onWait };
+  // Before any port that clients come to: whoever finds the server finds its authority too.
+  const identities =
+    options.ca && (await openIdentities(options.ca, { ...tools, count: metrics.countCertificate }, patience));
+  if (identities !== undefined) closers.add(identities.close);
+  const authority = identities?.authority;
+  const secretsFor = (metadata: Metadata) => identities?.secrets.sourceFor(provenIdentity(metadata));
+  const onRefused = metrics.countRefusedStream;
+  const position = () => cluster?.position;
+  const ads = new AdsServer({ cache, logger, streamRate, onRefused, admission, secretsFor, position });
+  countClients = () => ads.status().length;
+  const loads = new LoadReportServer({
+    ...{ cache, logger, onLoad: metrics.countLoad },
+    ...(options.loadReportIntervalMs !== undefined && { intervalMs: options.loadReportIntervalMs }),
+  });
   const { maxConnectionAgeMs = defaultOptions.maxConnectionAgeMs } = options;
 
   const xds = await openAdsPort({ ads, loads }, metrics, {
@@ -110,8 +145,6 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
       clusterDomain: clusterDomain ?? 'cluster.local',
     }));
   if (tls !== undefined) closers.add(tls.close);
-  const health = await serveGet(healthPages(metrics, state), { host, port: metricsPort, flag: '--metrics-port' });
-  closers.add(health.close);
   const debug = await serveGet(debugPages({ ads, loads, cache, state }), {
     host: options.debugHost ?? host,
     port: debugPort,
@@ -126,10 +159,10 @@ async function start(options: ControlPlaneOptions, closers: Closers): Promise<Om
     roots &&
     (await openWebhook({
       ...{ ...tools, webhook: options.webhook, ca: options.ca ?? {}, authority, host, clusterDomain, defaultNamespace },
-      ...{ current: () => publisher.files, roots, count: metrics.countReview },
+      ...{ current: files, roots, count: metrics.countReview },
     }));
   if (webhook !== undefined) closers.add(webhook.close);
-  await openSources(options, publisher, closers);
+  cluster = await openSources(options, publisher, closers);
   const addresses = { xds: xds.address, metrics: health.address, debug: debug.address };
   return authority === undefined || tls === undefined
     ? { addresses }

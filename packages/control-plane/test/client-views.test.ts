@@ -1,5 +1,5 @@
 import { create, type JsonObject } from '@bufbuild/protobuf';
-import { type ClientView, ConfigSet } from '@inmesh/config';
+import { type ClientView, ConfigSet, type LoadedConfig } from '@inmesh/config';
 import { type Node, NodeSchema } from '@inmesh/xds/messages';
 import { versionSnapshot } from '@inmesh/xds/server';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ metadata: { name: ${name}, namespace: ${namespace} }
 spec: { host: shop.default.svc.cluster.local, subsets: [{ name: ${name} }]${more} }
 `;
 
-function setup(text: string) {
+function setup(text?: string) {
   const errors: string[] = [];
   const warnings: string[] = [];
   const logger = {
@@ -44,8 +44,23 @@ function setup(text: string) {
       load,
     });
   };
-  use(text);
-  return { views, use, errors, warnings, translated };
+  /** As above, but that what clients of one namespace would be given is wrong. */
+  const breakFor = (content: string, namespace: string, fail = wrong) => {
+    const { config } = files.update([{ path: 'a.yaml', text: content }]);
+    const translate = files.translator();
+    const load = (client: ClientView) => {
+      const loaded = translate(client);
+      return client.namespace === namespace ? fail(loaded) : loaded;
+    };
+    views.setVersioned(versionSnapshot(config!.resources, views.current), { traits: config!.client, load });
+  };
+  if (text !== undefined) use(text);
+  return { views, use, breakFor, errors, warnings, translated };
+}
+
+function wrong(loaded: LoadedConfig): LoadedConfig {
+  const place = { file: 'web.yaml', line: 0, column: 0, object: '', field: '' };
+  return { ...loaded, issues: [{ severity: 'error', ...place, message: 'is wrong' }] };
 }
 
 function node(namespace: string, metadata: JsonObject = {}, zone?: string): Node {
@@ -55,7 +70,7 @@ function node(namespace: string, metadata: JsonObject = {}, zone?: string): Node
 
 function subsetsFor(views: ClientViews, of: Node): string[] {
   const names = [...(views.snapshotFor(of)?.cluster.resources.keys() ?? [])];
-  return names.map((name) => name.split('|')[2]!).filter((subset) => subset !== '');
+  return names.flatMap((name) => name.split('|')[2] || []);
 }
 
 describe('The views of clients', () => {
@@ -148,61 +163,57 @@ spec:
   });
 
   it('that cannot be made at all leave the other clients theirs', () => {
-    const { views, errors } = setup(services);
-    const { listener } = views.current!;
-    const traits = { namespace: true, labels: new Set<string>(), locality: false, nodeName: false };
-    const load = () => {
+    const { views, errors, breakFor } = setup(services + rule('a', 'default'));
+    const [web, other] = [node('web'), node('other')];
+    views.snapshotFor(web);
+    breakFor(services + rule('b', 'web'), 'web', () => {
       throw new RangeError('Maximum call stack size exceeded');
-    };
-    const { config } = new ConfigSet().update([{ path: 'a.yaml', text: services }]);
-    views.setVersioned(versionSnapshot(config!.resources, views.current), { traits, load });
-    const web = node('web');
-    expect([views.snapshotFor(web), views.snapshotFor(web)]).toEqual([views.current, views.current]);
-    expect(views.current!.listener).toBe(listener);
-    expect(errors).toHaveLength(1);
-  });
-
-  it('that are wrong are told once, and what is for the default client stands in', () => {
-    const { views, errors } = setup(services);
-    const { current } = views;
-    const files = new ConfigSet();
-    const { config } = files.update([{ path: 'a.yaml', text: services }]);
-    const issue = {
-      severity: 'error',
-      file: 'a.yaml',
-      line: 1,
-      column: 1,
-      object: 'A',
-      field: 'b',
-      message: 'c',
-    } as const;
-    const traits = { ...config!.client, namespace: true };
-    views.setVersioned(versionSnapshot(config!.resources, views.current), {
-      traits,
-      load: () => ({ ...config!, issues: [issue] }),
     });
-    for (let i = 0; i < 2; i += 1) expect(views.snapshotFor(node('web'))).toEqual(current);
+    expect([subsetsFor(views, web), subsetsFor(views, node('web'))]).toEqual([['a'], ['a']]);
+    expect(subsetsFor(views, other)).toEqual([]);
     expect(errors).toEqual(['clients of one kind keep what they had']);
   });
 
   it.each([
-    ['envoy', 'gRPC Go'],
-    ['gRPC Go', 'envoy'],
-  ])('that are wrong leave %s what it had, and who comes then nothing', (userAgentName, other) => {
-    const { views, errors } = setup(services);
-    const nodeOf = (namespace: string, name = userAgentName) => ({ ...node(namespace), userAgentName: name });
-    const connected = nodeOf('web');
-    const before = views.snapshotFor(connected)!;
-    expect(before.listener).not.toBe(views.current!.listener);
-    const { config } = new ConfigSet().update([{ path: 'a.yaml', text: services }]);
-    const load = () => {
-      throw new Error('no such view');
-    };
-    views.setVersioned(views.current!, { traits: config!.client, load });
-    expect(views.snapshotFor(connected)).toBe(before);
-    const newcomers = [nodeOf('web'), nodeOf('other'), nodeOf('web', other)];
-    for (const one of newcomers) expect(views.snapshotFor(one)).toBeUndefined();
-    expect(errors).toHaveLength(2);
+    ['inmesh', ''],
+    ['Envoy', 'envoy'],
+    ['gRPC', 'gRPC Go'],
+  ])('that are wrong leave clients of %s what such as they had last, on new connections too', (_, userAgentName) => {
+    const { views, errors, breakFor } = setup(services + rule('a', 'default') + rule('b', 'web'));
+    const nodeOf = (namespace: string) => ({ ...node(namespace), userAgentName });
+    const before = views.snapshotFor(nodeOf('web'))!;
+    expect(subsetsFor(views, nodeOf('web'))).toEqual(['b']);
+    for (let i = 0; i < 2; i += 1) {
+      breakFor(services + rule('c', 'default') + rule('d', 'web'), 'web');
+      for (let j = 0; j < 2; j += 1) expect(views.snapshotFor(nodeOf('web'))).toBe(before);
+    }
+    expect(subsetsFor(views, nodeOf('default'))).toEqual(['c']);
+    expect(subsetsFor(views, nodeOf('other'))).toEqual(['c']);
+    expect(errors).toEqual(Array(2).fill('clients of one kind keep what they had'));
+    expect(views.refused()).toMatchObject([
+      { client: expect.stringContaining('"web"'), problems: ['web.yaml: error: is wrong'], hasEarlier: true },
+    ]);
+  });
+
+  it('that were never right have nothing sent, never what is for another', () => {
+    const { views, use, errors, breakFor } = setup();
+    const both = services + rule('a', 'default') + rule('b', 'web');
+    breakFor(both, 'web');
+    const web = node('web');
+    for (let i = 0; i < 2; i += 1) expect(views.snapshotFor(web)).toBeUndefined();
+    expect(subsetsFor(views, node('default'))).toEqual(['a']);
+    expect(views.refused()).toMatchObject([{ client: expect.stringContaining('"web"'), hasEarlier: false }]);
+    expect(errors).toEqual(['clients of one kind are sent nothing: there is no configuration that they could use']);
+    use(both);
+    expect(subsetsFor(views, web)).toEqual(['b']);
+    expect(views.refused()).toEqual([]);
+  });
+
+  it('that are wrong leave a client what it had when nothing told clients apart', () => {
+    const { views, breakFor } = setup(services);
+    const { current } = views;
+    breakFor(services + rule('b', 'web'), 'web');
+    expect(views.snapshotFor(node('web'))).toBe(current);
   });
 
   it('give a client that calls nothing else what refuses the rest', () => {

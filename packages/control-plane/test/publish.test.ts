@@ -27,6 +27,7 @@ function publisherOf(...translations: ResourceSet[]) {
       config: { resources, issues: [], objects: 1, selecting: [], client: nothingAsked },
       issues: [],
       refused: [],
+      lastGood: [],
     };
   });
   const translator = () => () => {
@@ -65,8 +66,8 @@ describe('The publisher', () => {
   it('keeps what is published when the files cannot be read', () => {
     const { publisher, timeouts, states } = publisherOf(setOf('a', 1));
     publisher.setFiles([]);
-    publisher.setSourceError('EACCES');
+    publisher.setSourceErrors(['EACCES']);
     expect(timeouts()).toEqual([1n]);
-    expect(states.at(-1)).toMatchObject({ sourceError: 'EACCES', served: { acceptedAtMs: 42 } });
+    expect(states.at(-1)).toMatchObject({ sourceErrors: ['EACCES'], served: { acceptedAtMs: 42 } });
   });
 });

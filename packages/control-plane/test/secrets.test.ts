@@ -77,7 +77,7 @@ describe('Secrets in the folder', () => {
     };
     views.setVersioned(versionSnapshot(config!.resources, undefined), { traits: config!.client, load });
     const namesFor = (namespace: string) => [
-      ...views.snapshotFor(create(NodeSchema, nodeIn(namespace)))!.secret.resources.keys(),
+      ...(views.snapshotFor(create(NodeSchema, nodeIn(namespace)))?.secret.resources.keys() ?? []),
     ];
     expect(namesFor('default')).toContain(name);
     expect(namesFor('shop')).toEqual([]);

@@ -104,7 +104,8 @@ describe('A folder of an authority', () => {
       const error = await openIn(folder).catch((reason: Error) => reason);
       expect(error).toBeInstanceOf(Error);
       expect((error as Error).message).toBe(
-        `${path} is damaged: restore it from a backup, or remove it to begin with a new root`,
+        `${path} is damaged: restore it from a backup, or remove it: servers that run put back what they have, ` +
+          'and where none runs the next one makes a new root',
       );
     }
   });

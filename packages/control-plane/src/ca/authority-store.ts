@@ -16,6 +16,11 @@ export interface AuthorityStore {
   takeRotateRequest(): Promise<boolean>;
 }
 
+/** The store cannot be asked now, and may be later. */
+export class StoreAwayError extends Error {
+  override readonly name = 'StoreAwayError';
+}
+
 /** For `inmesh dev` and tests: gone with the process. */
 export class MemoryStore implements AuthorityStore {
   #state: RollOver | undefined;

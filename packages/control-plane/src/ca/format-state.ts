@@ -12,7 +12,9 @@ export function parseState(text: string, place: string): RollOver {
     state = JSON.parse(text);
   } catch {}
   if (isState(state)) return state;
-  throw new Error(`${place} is damaged: restore it from a backup, or remove it to begin with a new root`);
+  const removed =
+    'or remove it: servers that run put back what they have, and where none runs the next one makes a new root';
+  throw new Error(`${place} is damaged: restore it from a backup, ${removed}`);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -20,7 +22,7 @@ type Fields = Readonly<Record<string, unknown>>;
 function isState(value: unknown): value is RollOver {
   if (!isFields(value) || !isGeneration(value.signer)) return false;
   if (value.kind === 'steady') return true;
-  if (typeof value.since !== 'number') return false;
+  if (typeof value.since !== 'number' || !(value.older === undefined || isTexts(value.older))) return false;
   return value.kind === 'announcing'
     ? isGeneration(value.next)
     : value.kind === 'retiring' && typeof value.previous === 'string';
@@ -32,6 +34,10 @@ function isGeneration(value: unknown): boolean {
 
 function isKeyed(value: unknown): boolean {
   return isFields(value) && typeof value.certificate === 'string' && typeof value.key === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function isFields(value: unknown): value is Fields {

@@ -5,6 +5,7 @@ import { CertificateAuthority, maxLeafMs } from './authority.js';
 import { type AuthorityStore, FolderStore, MemoryStore } from './authority-store.js';
 import { type CaOptions, defaultCaOptions } from './ca-options.js';
 import { GivenSigner, holdsGivenAuthority } from './given-signer.js';
+import { keepTrying, type Patience } from './keep-trying.js';
 import { OwnSigner } from './own-signer.js';
 import { SecretStore } from './secret-store.js';
 import type { SignerSource } from './signer.js';
@@ -18,10 +19,19 @@ export interface AuthorityTools {
   readonly kubernetes?: KubernetesClient | undefined;
 }
 
-/** @throws Error that says what is wrong with the folder or the Secret, and how it is mended */
-export async function openAuthority(options: CaOptions, tools: AuthorityTools): Promise<CertificateAuthority> {
+/**
+ * @param patience of who waits while the API server with the Secret is away
+ * @throws Error that says what is wrong with the folder or the Secret, and how it is mended
+ */
+export async function openAuthority(
+  options: CaOptions,
+  tools: AuthorityTools,
+  patience?: Patience,
+): Promise<CertificateAuthority> {
   const trustDomain = options.trustDomain ?? defaultCaOptions.trustDomain;
-  return new CertificateAuthority({ ...tools, trustDomain, source: await openSource(options, trustDomain, tools) });
+  const open = () => openSource(options, trustDomain, tools);
+  const source = await (patience === undefined ? open() : keepTrying(open, patience, tools));
+  return new CertificateAuthority({ ...tools, trustDomain, source });
 }
 
 async function openSource(options: CaOptions, trustDomain: string, tools: AuthorityTools): Promise<SignerSource> {

@@ -2,6 +2,7 @@ import type { CertificateAuthority } from './authority.js';
 import type { CaOptions } from './ca-options.js';
 import type { CertificateOutcome } from './certificate-service.js';
 import { defaultIdentityLimit, IdentityLimit } from './identity-limit.js';
+import type { Patience } from './keep-trying.js';
 import { type AuthorityTools, openAuthority } from './open-authority.js';
 import { WorkloadSecrets } from './secrets/workload-secrets.js';
 
@@ -17,8 +18,9 @@ export interface Identities {
 export async function openIdentities(
   ca: CaOptions,
   tools: AuthorityTools & { readonly count: (outcome: CertificateOutcome) => void },
+  patience: Patience,
 ): Promise<Identities> {
-  const authority = await openAuthority(ca, tools);
+  const authority = await openAuthority(ca, tools, patience);
   const limit = new IdentityLimit({ ...defaultIdentityLimit, ...ca.limit, now: tools.clock.now });
   const validityMs = ca.sdsValidityMs ?? 0;
   const secrets = new WorkloadSecrets({ ...tools, authority, limit, validityMs, random: Math.random });

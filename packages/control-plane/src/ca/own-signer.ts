@@ -7,6 +7,7 @@ import {
   advance,
   announce,
   type Generation,
+  join,
   type KeyedCertificate,
   nextPhase,
   type RollOver,
@@ -39,6 +40,8 @@ export class OwnSigner implements SignerSource {
   readonly description: string;
   #state: RollOver;
   #signer: Signer;
+  /** When the root that signs was last among those of the store. */
+  #agreedAt: number;
 
   private constructor(
     private readonly options: OwnSignerOptions,
@@ -48,6 +51,7 @@ export class OwnSigner implements SignerSource {
     this.description = options.description;
     this.#state = state;
     this.#signer = signer;
+    this.#agreedAt = options.now();
   }
 
   /** What the store holds, or a new one. @throws Error when what it holds cannot be used */
@@ -99,7 +103,36 @@ export class OwnSigner implements SignerSource {
     await this.#use(await this.options.store.save(state));
   }
 
-  async #use(state: RollOver): Promise<void> {
+  /** @param kept what the store holds now, changed by whomever */
+  async #use(kept: RollOver): Promise<void> {
+    if (!this.#isOfAnother(kept)) return await this.#adopt(kept);
+    this.#sayOther();
+    const { store, now } = this.options;
+    const joined = await store.save(join(this.#state, kept, now()));
+    // Whoever was quicker is looked at the next time.
+    if (this.#isOfAnother(joined)) throw new Error('the authority is changed by others all the time');
+    await this.#adopt(joined);
+  }
+
+  /**
+   * Whether our root is missing for another reason than a planned change. For one, both roots are kept for two phases; who
+   * has not looked for so long may have slept through it, and goes by what is there.
+   */
+  #isOfAnother(kept: RollOver): boolean {
+    const { now, phaseMs } = this.options;
+    const isKnown = trustedRoots(kept).includes(this.#state.signer.root.certificate);
+    return !isKnown && now() < this.#agreedAt + 2 * phaseMs;
+  }
+
+  #sayOther(): void {
+    const { logger, description } = this.options;
+    logger.error(
+      `the certificate authority ${description} is another one that does not know our root: it was removed while a server began, or restored from an old backup. Both roots are trusted now, and a planned change to the other one has begun. To stay with ours, restore a backup that has it before the new root signs`,
+    );
+  }
+
+  async #adopt(state: RollOver): Promise<void> {
+    this.#agreedAt = this.options.now();
     if (state === this.#state || formatState(state) === formatState(this.#state)) return;
     const signer = await signerOf(state);
     const from = this.#state.kind;

@@ -169,6 +169,67 @@ describe('A Secret of an authority', () => {
     await expect(begin()).rejects.toThrow(`bind the service account to a Role in namespace mesh with the rule ${rule}`);
   });
 
+  it('that was removed while another server began is a planned change to its root, which nobody is cut off by', async () => {
+    const { model, clock, begin, kept, lines } = cluster();
+    const [one, other] = [await begin(), await begin()];
+    const before = one.roots;
+    model.stored.delete('/api/v1/secrets', 'mesh/inmesh-ca');
+    const third = await begin();
+    const [made] = third.roots;
+    expect(made).not.toBe(before[0]);
+    for (const authority of [one, other, third]) await authority.refresh();
+    for (const { roots } of [one, other, third]) expect(roots).toEqual([before[0], made]);
+    expect(third.signedBy).toBe(one.signedBy);
+    expect(stateOf(kept()).kind).toBe('announcing');
+    expect(lines.filter((line) => line.includes('does not know our root'))).toEqual([
+      'the certificate authority in the Secret mesh/inmesh-ca is another one that does not know our root: it was removed ' +
+        'while a server began, or restored from an old backup. Both roots are trusted now, and a planned change to the ' +
+        'other one has begun. To stay with ours, restore a backup that has it before the new root signs undefined',
+    ]);
+    clock.advance(dayMs);
+    await one.refresh();
+    expect(one.roots).toEqual([made, before[0]]);
+    clock.advance(dayMs);
+    await one.refresh();
+    expect(one.roots).toEqual([made]);
+  });
+
+  it('that is replaced in the middle of changes leaves every root trusted that somebody may still use', async () => {
+    const { model, clock, begin, kept } = cluster();
+    const one = await begin();
+    await one.rotate();
+    clock.advance(dayMs);
+    await one.refresh();
+    const [signing, previous] = one.roots;
+    model.stored.delete('/api/v1/secrets', 'mesh/inmesh-ca');
+    const other = await begin();
+    const [made] = other.roots;
+    await other.rotate();
+    const [, announced] = other.roots;
+    await one.refresh();
+    expect(one.roots).toEqual([signing, made, previous, announced]);
+    expect((await begin()).roots).toEqual(one.roots);
+    clock.advance(dayMs);
+    await one.refresh();
+    expect(one.roots).toEqual([made, signing, previous, announced]);
+    clock.advance(dayMs);
+    await one.refresh();
+    expect([one.roots, stateOf(kept()).kind]).toEqual([[made], 'steady']);
+  });
+
+  it('that went through a whole change while a server could not look is used as it is', async () => {
+    const { clock, begin } = cluster();
+    const [one, late] = [await begin(), await begin()];
+    await one.rotate();
+    for (const _ of ['retiring', 'steady']) {
+      clock.advance(dayMs);
+      await one.refresh();
+    }
+    const { length } = one.roots;
+    await late.refresh();
+    expect([length, late.roots]).toEqual([1, one.roots]);
+  });
+
   it('shows nothing of its keys in errors and logs, also when it is damaged or not taken', async () => {
     const { begin, kept, model, lines } = cluster();
     const authority = await begin();
@@ -178,7 +239,8 @@ describe('A Secret of an authority', () => {
     const error = (await begin().catch((reason: Error) => reason)) as Error;
     expect(error.message).toBe(
       'the key authority.json of the Secret mesh/inmesh-ca is damaged: ' +
-        'restore it from a backup, or remove it to begin with a new root',
+        'restore it from a backup, or remove it: servers that run put back what they have, ' +
+        'and where none runs the next one makes a new root',
     );
     await authority.refresh();
     model.stored.set('/api/v1/secrets', 'mesh/inmesh-ca', {

@@ -2,7 +2,7 @@ import type { KubernetesClient } from '../kubernetes/client/client.js';
 import type { KubernetesObject, ObjectName, ResourceType } from '../kubernetes/client/objects.js';
 import { isProblem, KubernetesError, problemOf } from '../kubernetes/client/problem.js';
 import { missingRule } from '../kubernetes/rbac-rule.js';
-import type { AuthorityStore } from './authority-store.js';
+import { type AuthorityStore, StoreAwayError } from './authority-store.js';
 import { formatState, parseState } from './format-state.js';
 import type { RollOver } from './roll-over.js';
 
@@ -35,7 +35,7 @@ export class SecretStore implements AuthorityStore {
     private readonly name: SecretName,
   ) {}
 
-  /** @throws Error that names the Secret, and the rule that is missing */
+  /** @throws Error that names the Secret, and the rule that is missing; StoreAwayError while the API server is away */
   async load(): Promise<RollOver | undefined> {
     return await this.#telling('get', async () => {
       try {
@@ -123,6 +123,8 @@ function explained(error: unknown, verb: string, { namespace, name }: SecretName
   const place = `the Secret ${namespace}/${name}`;
   // What is said of a Secret that is invalid may quote it.
   const message = kind === 'invalid' ? 'the API server does not take it' : problem.message;
+  const isAway = kind === 'unreachable' || kind === 'timeout' || kind === 'busy';
+  if (isAway) return new StoreAwayError(`${place} cannot be used: ${message}`);
   if (kind !== 'forbidden') return new Error(`${place} cannot be used: ${message}`);
   // What is to be created has no name yet that a rule could be about.
   const rule =

@@ -10,7 +10,7 @@ import type { Answer, Pages } from './get-server.js';
 export function debugPages(parts: {
   ads: AdsServer;
   loads: Pick<LoadReportServer, 'reports' | 'totals'>;
-  cache: Pick<ClientViews, 'current'>;
+  cache: Pick<ClientViews, 'current' | 'refused'>;
   state: () => ConfigState;
 }): Pages {
   const { ads, loads, cache, state } = parts;
@@ -18,7 +18,7 @@ export function debugPages(parts: {
   const pages: Pages = {
     '/debug/config_dump': () => json(dumpConfig(state().served?.set, cache.current)),
     '/debug/status': () => json({ ...summary(state()), clients: ads.status() }),
-    '/debug/issues': () => json(issues(state())),
+    '/debug/issues': () => json({ ...issues(state()), refusedViews: cache.refused() }),
     '/debug/loads': () => json(loadsOf(loads, began)),
     '/debug/endpoints': () => json(listEndpoints(state().served?.resources)),
   };
@@ -48,6 +48,6 @@ function issues(state: ConfigState): object {
     issues: state.issues.map((issue) => ({ ...issue, text: formatIssue(issue) })),
     refusedFiles: state.refused,
     inconsistencies: state.inconsistencies,
-    sourceError: state.sourceError ?? null,
+    sourceError: state.sourceErrors.join('; ') || null,
   };
 }

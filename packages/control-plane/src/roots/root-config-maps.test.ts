@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { ApiModel, failure } from '../../test/support/kubernetes/api-model.js';
 import { onePiece } from '../../test/support/kubernetes/byte-stream.js';
 import { KubernetesClient } from '../kubernetes/client/client.js';
+import type { KubernetesObject } from '../kubernetes/client/objects.js';
 import { RootConfigMaps } from './root-config-maps.js';
 
 const open: { close(): Promise<void> }[] = [];
@@ -10,6 +11,8 @@ const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
+
+const configMaps = '/api/v1/configmaps';
 
 function start({ isLeader = (): boolean => true } = {}) {
   const clock = new FakeClock();
@@ -20,7 +23,9 @@ function start({ isLeader = (): boolean => true } = {}) {
     const [, namespace] = /^\/api\/v1\/namespaces\/(\w+)\/configmaps\/roots\?.*force=true/.exec(path) ?? [];
     if (method !== 'PATCH' || namespace === undefined) return undefined;
     if (state.refused.has(namespace)) return failure(403, 'Forbidden', 'no');
-    written.set(namespace, (JSON.parse(String(body)) as { data: Record<string, string> }).data['root-cert.pem']!);
+    const object = JSON.parse(String(body)) as KubernetesObject & { data: Record<string, string> };
+    written.set(namespace, object.data['root-cert.pem']!);
+    model.stored.set(configMaps, `${namespace}/roots`, object);
     return { status: 200, retryAfter: undefined, body: onePiece(String(body)) };
   };
   const put = (name: string, more: object = {}) => {
@@ -46,7 +51,7 @@ function start({ isLeader = (): boolean => true } = {}) {
     open.push(maps);
     return maps;
   };
-  return { clock, state, written, put, begin, change: () => tell() };
+  return { clock, model, state, written, put, begin, change: () => tell() };
 }
 
 it('writes the roots into each namespace that workloads run in, and into new ones', async () => {
@@ -75,6 +80,25 @@ it('writes them anew when they change, and in between where somebody may have ch
   await expect.poll(() => written.get('shop')).toBe('root 1root 2');
 });
 
+it('mends what somebody has changed or deleted at its next look, and does not write what is right', async () => {
+  const { clock, model, put, written, begin } = start();
+  put('shop');
+  begin();
+  await clock.advanceAsync(20_000);
+  written.clear();
+  const metadata = { namespace: 'shop', name: 'roots' };
+  model.stored.set(configMaps, 'shop/roots', { metadata, ...{ data: { 'root-cert.pem': 'others' } } });
+  await clock.advanceAsync(10_000);
+  expect(written.get('shop')).toBe('root 1');
+  written.clear();
+  model.stored.delete(configMaps, 'shop/roots');
+  await clock.advanceAsync(10_000);
+  expect(written.get('shop')).toBe('root 1');
+  written.clear();
+  await clock.advanceAsync(60_000);
+  expect(written.size).toBe(0);
+});
+
 it('tries again where it is refused, without holding up the others, and says once which rule is missing', async () => {
   const { clock, state, put, written, begin } = start();
   state.refused.add('bank');
@@ -85,7 +109,7 @@ it('tries again where it is refused, without holding up the others, and says onc
   await expect
     .poll(() => state.lines)
     .toEqual([
-      'bank: bind the service account to a ClusterRole with the rule {"apiGroups":[""],"resources":["configmaps"],"resourceNames":["roots"],"verbs":["get","create","patch"]}',
+      'bank: bind the service account to a ClusterRole with the rule {"apiGroups":[""],"resources":["configmaps"],"resourceNames":["roots"],"verbs":["get","create","patch","list","watch"]}',
     ]);
   state.refused.clear();
   clock.advance(10_000);

@@ -18,6 +18,10 @@ export interface RootConfigMapsOptions {
   readonly isLeader: () => boolean;
 }
 
+interface RootConfigMap extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string | undefined>>;
+}
+
 /** As Istio's `istio-ca-root-cert` has it. */
 export const rootKey = 'root-cert.pem';
 
@@ -38,8 +42,9 @@ const configMaps: ResourceType = {
 /** Kubernetes' own, where no workload of a mesh runs (Istio leaves them out, too). */
 const without = ['kube-system', 'kube-public', 'kube-node-lease'];
 
+const verbs = ['get', 'create', 'patch', 'list', 'watch'];
 const retryMs = 10_000;
-/** Who has changed or deleted one gets it back. */
+/** Where changes of others may not be watched, who has made one gets it back after so long. */
 const refreshMs = 10 * 60_000;
 
 /**
@@ -48,6 +53,7 @@ const refreshMs = 10 * 60_000;
  */
 export class RootConfigMaps {
   readonly #namespaces: Reflector<KubernetesObject>;
+  readonly #written: Reflector<RootConfigMap>;
   readonly #closing = new AbortController();
   readonly #unwatch: () => void;
   readonly #due = new Set<string>();
@@ -61,6 +67,14 @@ export class RootConfigMaps {
     this.#namespaces = new Reflector({
       ...{ client, clock, random, type: namespaces },
       onChange: ({ changed }) => this.#ask(changed.map(({ metadata }) => metadata.name)),
+    });
+    this.#written = new Reflector<RootConfigMap>({
+      ...{ client, clock, random, type: configMaps, fieldSelector: `metadata.name=${options.name}` },
+      transform: ({ metadata: { name, namespace }, data }) => ({
+        metadata: { name, ...(namespace !== undefined && { namespace }) },
+        ...(data && { data: { [rootKey]: data[rootKey] } }),
+      }),
+      onChange: ({ changed, removed }) => this.#mend([...changed.filter((one) => !this.#isAsWritten(one)), ...removed]),
     });
     this.#unwatch = authority.onChange(() => this.all());
     this.#schedule();
@@ -76,13 +90,26 @@ export class RootConfigMaps {
     this.#closing.abort();
     this.#unwatch();
     this.#timer?.cancel();
-    await this.#namespaces.close();
+    await Promise.all([this.#namespaces.close(), this.#written.close()]);
     await this.#worker;
   }
 
   #ask(names: readonly string[]): void {
     for (const name of names) this.#due.add(name);
     this.#work();
+  }
+
+  /** At the next look, since with another server that writes other roots there it would go on and on. */
+  #mend(changed: readonly RootConfigMap[]): void {
+    for (const { metadata } of changed) if (metadata.namespace !== undefined) this.#due.add(metadata.namespace);
+  }
+
+  #isAsWritten({ data }: RootConfigMap): boolean {
+    return data?.[rootKey] === this.#content;
+  }
+
+  get #content(): string {
+    return this.options.authority.roots.join('');
   }
 
   #work(): void {
@@ -117,9 +144,9 @@ export class RootConfigMaps {
   }
 
   async #write(namespace: string): Promise<KubernetesProblem | undefined> {
-    const { client, name, authority } = this.options;
+    const { client, name } = this.options;
     const labels = { 'app.kubernetes.io/managed-by': 'inmesh' };
-    const body = { metadata: { namespace, name, labels }, data: { [rootKey]: authority.roots.join('') } };
+    const body = { metadata: { namespace, name, labels }, data: { [rootKey]: this.#content } };
     try {
       const { signal } = this.#closing;
       await client.patch(configMaps, { namespace, name }, { kind: 'apply', body, force: true }, { signal });
@@ -137,7 +164,7 @@ export class RootConfigMaps {
   #describe({ kind, message }: KubernetesProblem, namespace: string): string {
     const { name } = this.options;
     if (kind !== 'forbidden') return `${namespace}: ${message}`;
-    return `${namespace}: ${missingRule(configMaps, ['get', 'create', 'patch'], { name })}`;
+    return `${namespace}: ${missingRule(configMaps, verbs, { name })}`;
   }
 
   /** An outage lasts for many looks and is told once. */

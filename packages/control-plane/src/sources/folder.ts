@@ -15,12 +15,12 @@ export function watchConfig(paths: readonly string[], slot: SourceSlot): FolderS
   });
   const watch = watchFolder(paths, {
     onFiles: (files) => {
-      slot.setError(undefined);
+      slot.setErrors([]);
       slot.setFiles(files);
       looked();
     },
     onError: (error) => {
-      slot.setError(error.message);
+      slot.setErrors([error.message]);
       looked();
     },
   });

@@ -14,10 +14,14 @@ const requestTimeoutMs = 10_000;
 type Options = Pick<ControlPlaneOptions, 'config' | 'kubernetes' | 'logger'>;
 
 /**
- * Resolves when each source has been looked at once, well or badly.
+ * Resolves when each source has been looked at once, well or badly, with that of the cluster, if there is one.
  * @throws Error when no cluster is known
  */
-export async function openSources(options: Options, target: FilesTarget, closers: Closers): Promise<void> {
+export async function openSources(
+  options: Options,
+  target: FilesTarget,
+  closers: Closers,
+): Promise<Pick<KubernetesSource, 'position'> | undefined> {
   const { config, kubernetes } = options;
   const sources = new SourceSet(target);
   const ofFiles = config.length > 0 ? sources.join() : undefined;
@@ -25,6 +29,7 @@ export async function openSources(options: Options, target: FilesTarget, closers
   const folder = ofFiles && watchConfig(config, ofFiles);
   if (folder !== undefined) closers.add(() => folder.close());
   await Promise.all([cluster?.firstLook, folder?.firstLook]);
+  return cluster;
 }
 
 function openCluster(

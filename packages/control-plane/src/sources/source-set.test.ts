@@ -9,11 +9,11 @@ function target() {
   const said: unknown[] = [];
   return {
     said,
-    setFiles(files: readonly SourceFile[], error?: string) {
-      said.push([files.map(({ path }) => path).join(), error]);
+    setFiles(files: readonly SourceFile[], errors: readonly string[] = []) {
+      said.push([files.map(({ path }) => path).join(), errors.join()]);
       return initialState;
     },
-    setSourceError: (error: string | undefined) => void said.push(error),
+    setSourceErrors: (errors: readonly string[]) => void said.push(errors.join()),
   };
 }
 
@@ -28,8 +28,8 @@ describe('Sources together', () => {
     other.setFiles([file('b'), file('c')]);
     one.setFiles([]);
     expect(out.said).toEqual([
-      ['a,b,c', undefined],
-      ['b,c', undefined],
+      ['a,b,c', ''],
+      ['b,c', ''],
     ]);
     expect(told).toEqual([initialState, initialState]);
   });
@@ -40,11 +40,11 @@ describe('Sources together', () => {
     const [one, other] = [set.join(), set.join()];
     one.setFiles([file('a')]);
     other.setFiles([]);
-    one.setError('EACCES');
-    one.setError('EACCES');
-    other.setError('forbidden');
+    one.setErrors(['EACCES']);
+    one.setErrors(['EACCES']);
+    other.setErrors(['forbidden']);
     other.setFiles([file('b')]);
-    one.setError(undefined);
-    expect(out.said.slice(1)).toEqual(['EACCES', 'EACCES; forbidden', ['a,b', 'EACCES; forbidden'], 'forbidden']);
+    one.setErrors([]);
+    expect(out.said.slice(1)).toEqual(['EACCES', 'EACCES,forbidden', ['a,b', 'EACCES,forbidden'], 'forbidden']);
   });
 });

@@ -1,23 +1,24 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SourceFile } from '@inmesh/config';
 import type { ConfigState } from '../config-state.js';
 
 /** Where files are published. */
 export interface FilesTarget {
-  setFiles(files: readonly SourceFile[], sourceError?: string): ConfigState;
-  setSourceError(message: string | undefined): void;
+  setFiles(files: readonly SourceFile[], sourceErrors?: readonly string[]): ConfigState;
+  setSourceErrors(messages: readonly string[]): void;
 }
 
 /** One of the places that a configuration comes from. */
 export interface SourceSlot {
   setFiles(files: readonly SourceFile[]): void;
-  /** Why it cannot be read, or not as it is now; undefined: it can. What was read stays. */
-  setError(message: string | undefined): void;
+  /** Why it cannot be read, or not as it is now; none: it can. What was read stays. */
+  setErrors(messages: readonly string[]): void;
 }
 
 interface Slot {
   readonly onState: ((state: ConfigState) => void) | undefined;
   files: readonly SourceFile[] | undefined;
-  error: string | undefined;
+  errors: readonly string[];
 }
 
 /** Joins what several sources give. Nothing is published before each of them has been read once: half is not the whole. */
@@ -31,30 +32,31 @@ export class SourceSet {
    * @param onState called with what has become of the files, of whatever source they are
    */
   join(onState?: (state: ConfigState) => void): SourceSlot {
-    const slot: Slot = { onState, files: undefined, error: undefined };
+    const slot: Slot = { onState, files: undefined, errors: [] };
     this.#slots.push(slot);
     return {
       setFiles: (files) => {
         slot.files = files;
         this.#publish();
       },
-      setError: (message) => {
-        if (message === slot.error) return;
-        slot.error = message;
-        this.target.setSourceError(this.#error);
+      setErrors: (messages) => {
+        if (isDeepStrictEqual(messages, slot.errors)) return;
+        slot.errors = messages;
+        this.target.setSourceErrors(this.#errors);
       },
     };
   }
 
-  get #error(): string | undefined {
-    const errors = this.#slots.flatMap(({ error }) => (error === undefined ? [] : [error]));
-    return errors.length === 0 ? undefined : errors.join('; ');
+  get #errors(): readonly string[] {
+    return this.#slots.flatMap(({ errors }) => errors);
   }
 
   #publish(): void {
     const files = this.#slots.map((slot) => slot.files);
     if (!files.every((some) => some !== undefined)) return;
-    const state = this.target.setFiles(files.flat(), this.#error);
+    const [only] = files;
+    const all = files.length === 1 ? only! : files.flat();
+    const state = this.target.setFiles(all, this.#errors);
     for (const { onState } of this.#slots) onState?.(state);
   }
 }

@@ -1,7 +1,6 @@
-import type { SourceFile } from '@inmesh/config';
+import { ConfigSet, type SourceFile } from '@inmesh/config';
 import { describe, expect, it } from 'vitest';
 import { judge } from './judge.js';
-import { maxNeighbours } from './neighbours.js';
 
 interface Options {
   readonly host?: string;
@@ -36,7 +35,9 @@ const destinationRule = fileOf({
 
 function verdictOf(object: object, { current = [] as SourceFile[], operation = 'CREATE', oldObject = {} } = {}) {
   const request = { uid: '1', operation, namespace: 'shop', object, oldObject };
-  return judge(request as never, { current: () => current });
+  const set = new ConfigSet();
+  set.update(current);
+  return judge(request as never, { current: set });
 }
 
 describe('An object', () => {
@@ -61,9 +62,6 @@ describe('An object', () => {
       allowed: true,
       warnings: [`spec.http[0].route[0].destination.subset: ${warning}`],
     });
-    const many = Array.from({ length: maxNeighbours }, (_, index) => ({ ...service, path: `Service/shop/${index}` }));
-    const among = verdictOf(virtualService({ subset: 'v2' }), { current: [destinationRule, ...many] });
-    expect(among).toEqual({ allowed: true, warnings: [] });
   });
 
   it('that names an unknown host is told which one may have been meant, if any is known', () => {
@@ -74,13 +72,31 @@ describe('An object', () => {
       `${field} "reveiws.shop.svc.cluster.local" (did you mean "reviews.shop.svc.cluster.local"?)`,
     );
     const elsewhere = fileOf({
-      kind: 'ServiceEntry',
+      ...{ apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry' },
       metadata: { name: 'x' },
-      spec: { hosts: ['other.com'] },
+      spec: { hosts: ['other.com'], ports: [{ number: 80, name: 'http' }], resolution: 'DNS' },
     } as never);
-    expect(unknown('reveiws', elsewhere)).toBeUndefined();
+    expect(unknown('reveiws', elsewhere)).toBe(`${field} "reveiws.shop.svc.cluster.local" (known: other.com)`);
     const rule = { ...destinationRule, object: { ...destinationRule.object, spec: { host: 'reveiws' } } };
-    expect(unknown('reveiws', rule)).toBe(`${field} "reveiws.shop.svc.cluster.local"`);
+    const none = '(no Service and no ServiceEntry is known)';
+    expect(unknown('reveiws', rule)).toBe(`${field} "reveiws.shop.svc.cluster.local" ${none}`);
+    expect(unknown('reveiws')).toBeUndefined();
+  });
+
+  it('that is a BackendTLSPolicy is not told of ConfigMaps, which are read only once it is there', () => {
+    const policy = (name: string) => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'BackendTLSPolicy',
+      metadata: { name: 'reviews', namespace: 'shop' },
+      spec: {
+        targetRefs: [{ group: '', kind: 'Service', name }],
+        validation: { hostname: 'a.example', caCertificateRefs: [{ group: '', kind: 'ConfigMap', name: 'ca' }] },
+      },
+    });
+    expect(verdictOf(policy('reviews'), { current: [service] })).toEqual({ allowed: true, warnings: [] });
+    expect(verdictOf(policy('review'), { current: [service] }).warnings).toEqual([
+      expect.stringContaining('there is no Service "review" in the namespace shop'),
+    ]);
   });
 
   it('takes the place of what it was before', () => {
@@ -122,6 +138,20 @@ describe('An object', () => {
   it('whose name the API server is to make is judged too', () => {
     const generated = { ...virtualService({ timeout: 'soon' }), metadata: { generateName: 'reviews-' } };
     expect(verdictOf(generated)).toMatchObject({ allowed: false, message: expect.stringContaining('timeout') });
+  });
+
+  it('that no client could read is denied, whatever namespace it is in', () => {
+    const policy = (spec: object) => ({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'p', namespace: 'prod' },
+      spec,
+    });
+    // With its dots quoted it is longer than an expression may be.
+    const principals = [`*${'.'.repeat(2047)}`];
+    const message = expect.stringMatching(/^spec: no client can read what it is made into: rules\.policies/);
+    const found = verdictOf(policy({ action: 'DENY', rules: [{ from: [{ source: { principals } }] }] }));
+    expect(found).toMatchObject({ allowed: false, message });
   });
 
   it('with many problems is denied with the first ten', () => {

@@ -1,15 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Issue, type LoadOptions, loadConfig, type SourceFile } from '@inmesh/config';
+import { type ConfigSet, type Issue, type LoadOptions, loadConfig } from '@inmesh/config';
 import { isRecord } from '../sources/kubernetes/records.js';
 import type { AdmissionRequest, Verdict } from './admission-review.js';
 import { describeErrors, describeWarnings } from './describe-issues.js';
-import { haveHosts, neighboursOf } from './neighbours.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
 export interface JudgeOptions extends Pick<LoadOptions, 'clusterDomain' | 'defaultNamespace'> {
-  /** Objects of the cluster, a file for each, or files of YAML. */
-  readonly current: () => readonly SourceFile[];
+  /** What is in use now. */
+  readonly current: Pick<ConfigSet, 'isEmpty' | 'issuesOf'>;
 }
 
 const allowed: Verdict = Object.freeze({ allowed: true, warnings: [] });
@@ -28,18 +27,18 @@ export function judge({ operation, namespace, object, oldObject }: AdmissionRequ
   return message === undefined ? { allowed: true, warnings } : { allowed: false, warnings, message };
 }
 
-/** Alone, nothing is said of the others that it names; with them what it takes of them is known. */
+/** Alone, nothing can be said of the others that it names; among them what it takes of them is known. */
 function issuesOf(object: Body, { current, ...options }: JudgeOptions): readonly Issue[] {
   const file = { path: pathOf(object), text: '', object };
-  const load = (files: readonly SourceFile[]) =>
-    loadConfig([...files, file], options).issues.filter((issue) => issue.file === file.path);
-  const alone = load([]);
+  const alone = loadConfig([file], options).issues.filter((issue) => !isOfConfigMap(issue));
   const ownOnes = alone.filter(({ isReference }) => !isReference);
-  if (ownOnes.length === alone.length || describeErrors(ownOnes) !== undefined) return ownOnes;
-  const neighbours = neighboursOf(object, current()).filter(({ path }) => path !== file.path);
-  if (neighbours.length === 0) return ownOnes;
-  // Which others there are is then known in part only.
-  return haveHosts(neighbours) ? load(neighbours) : load(neighbours).map(({ hint: _, ...issue }) => issue);
+  if (ownOnes.length === alone.length || describeErrors(ownOnes) !== undefined || current.isEmpty) return ownOnes;
+  return current.issuesOf(file).filter((issue) => !isOfConfigMap(issue));
+}
+
+/** ConfigMaps are read once a BackendTLSPolicy names them: of a new one nobody knows yet. */
+function isOfConfigMap({ isReference, field }: Issue): boolean {
+  return isReference === true && field.startsWith('spec.validation.caCertificateRefs') && field.endsWith('.name');
 }
 
 /** As the sources name their files. */

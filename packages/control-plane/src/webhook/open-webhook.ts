@@ -1,10 +1,9 @@
-import type { SourceFile } from '@inmesh/config';
 import type { CertificateAuthority } from '../ca/authority.js';
 import { type CaOptions, hostsOf } from '../ca/ca-options.js';
 import type { AuthorityTools } from '../ca/open-authority.js';
 import type { PublishedRoots } from '../roots/publish-roots.js';
 import { CaBundleKeeper } from './ca-bundle-keeper.js';
-import { judge } from './judge.js';
+import { type JudgeOptions, judge } from './judge.js';
 import { defaultWebhookOptions, type WebhookOptions } from './webhook-options.js';
 import { openWebhookPort, type ReviewResult, type WebhookPort } from './webhook-port.js';
 
@@ -15,8 +14,8 @@ export interface OpenWebhookOptions extends AuthorityTools {
   readonly host: string;
   readonly clusterDomain: string | undefined;
   readonly defaultNamespace: string | undefined;
-  /** Objects that are in use now, a file for each. */
-  readonly current: () => readonly SourceFile[];
+  /** What is in use now. */
+  readonly current: JudgeOptions['current'];
   readonly roots: Pick<PublishedRoots, 'isLeader' | 'onLead'>;
   readonly count: (result: ReviewResult) => void;
 }

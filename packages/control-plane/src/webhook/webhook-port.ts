@@ -7,6 +7,7 @@ import type { Logger } from '../logger.js';
 import { formatAddress, listen, type PortChoice } from '../port.js';
 import { type AdmissionRequest, formatReview, parseReview, type Verdict } from './admission-review.js';
 import { BodyReader } from './read-body.js';
+import { ReviewTurns } from './review-turns.js';
 
 export interface WebhookPortOptions extends Omit<ServerCertificateOptions, 'use'> {
   readonly at: PortChoice;
@@ -35,17 +36,24 @@ interface Reply {
   readonly body: string;
 }
 
+/** Nobody waits for it any more. */
+const tooLate: Reply = { status: 503, body: 'too late\n' };
+
 /** Where the API server asks whether an object may be written. It proves nothing of itself, and learns nothing that it has not sent. */
 export async function openWebhookPort(options: WebhookPortOptions): Promise<WebhookPort> {
   const { at, judge, count, logger } = options;
   const bodies = new BodyReader(limits);
+  const turns = new ReviewTurns(options.clock);
   const answer = async (request: IncomingMessage): Promise<Reply> => {
     const problem = problemOf(request);
     if (problem !== undefined) return problem;
     const read = await bodies.read(request);
     if (read.kind === 'too_large') return { status: 413, body: `more than ${limits.maxBytes} bytes\n` };
     if (read.kind === 'busy') return { status: 429, body: 'too many reviews at once\n' };
-    const review = parseReview(read.text);
+    return await turns.take(() => (request.socket.destroyed ? tooLate : reply(read.text)));
+  };
+  const reply = (text: string): Reply => {
+    const review = parseReview(text);
     if (!review.ok) return { status: 400, body: `${review.problem}\n` };
     const verdict = judge(review.request);
     count(verdict.allowed ? 'allowed' : 'denied');

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@inmesh/core';
+import { readPage } from './list-page.js';
 import {
   apiVersionOf,
   collectionPath,
@@ -28,6 +29,8 @@ export interface Selection {
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of each page of a list. Default: that of the client. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface ObjectList<T extends KubernetesObject> {
@@ -174,27 +177,24 @@ export class KubernetesClient {
     }
   }
 
+  /** What is under way fails as `unreachable`. */
   async close(): Promise<void> {
+    this.#requests.close();
     await this.options.transport.close();
   }
 
   async #listPages<T extends KubernetesObject>(
     type: ResourceType,
-    { namespace, labelSelector, fieldSelector, signal }: Selection,
+    { namespace, labelSelector, fieldSelector, signal, timeoutMs }: Selection,
     limit: number | undefined,
   ): Promise<ObjectList<T>> {
     const items: T[] = [];
+    const path = collectionPath(type, namespace);
     let next: string | undefined;
     for (;;) {
-      const page = await this.#requests.json<{
-        readonly items?: readonly T[] | null;
-        readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-      }>({
-        method: 'GET',
-        path: collectionPath(type, namespace),
-        query: { labelSelector, fieldSelector, limit, continue: next },
-        signal,
-      });
+      const query = { labelSelector, fieldSelector, limit, continue: next };
+      const request = { method: 'GET', path, query, signal, timeoutMs, isList: true } as const;
+      const page = readPage<T>(await this.#requests.json(request), path);
       // A list of a built-in kind says once for all what its items are, and not in each.
       for (const item of page.items ?? []) items.push(typed(type, item));
       next = page.metadata?.continue || undefined;

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Random } from '@inmesh/core';
 import { sleep } from '../sleep.js';
+import { eitherOf } from './either-signal.js';
 import { KubernetesError, type KubernetesProblem, problemOfStatus, type Status } from './problem.js';
 import type { Method, Transport, TransportAnswer } from './transport.js';
 
@@ -12,6 +14,9 @@ export interface ApiRequest {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly signal?: AbortSignal | undefined;
+  readonly isList?: boolean;
+  /** Default: that of all. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface RequestOptions {
@@ -30,7 +35,17 @@ const maxAnswerBytes = 256 * 1024 * 1024;
 
 /** Sends requests: limits their time, waits as long as the API server asks for, and makes of every failure a KubernetesError. */
 export class Requests {
-  constructor(private readonly options: RequestOptions) {}
+  readonly #closing = new AbortController();
+
+  constructor(private readonly options: RequestOptions) {
+    // One for each request that is under way.
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** Ends them all, and the pauses between them. */
+  close(): void {
+    this.#closing.abort();
+  }
 
   /** @throws KubernetesError */
   async json<Answer>(request: ApiRequest): Promise<Answer> {
@@ -51,6 +66,20 @@ export class Requests {
   }
 
   async #persist<Result>(
+    request: ApiRequest,
+    isStream: boolean,
+    read: (answer: TransportAnswer) => Promise<Result>,
+  ): Promise<Result> {
+    const { signal, release } = eitherOf(request.signal, this.#closing.signal);
+    try {
+      return await this.#repeat({ ...request, signal }, isStream, read);
+    } finally {
+      // A watch that has begun is ended by its caller.
+      if (!isStream) release();
+    }
+  }
+
+  async #repeat<Result>(
     request: ApiRequest,
     isStream: boolean,
     read: (answer: TransportAnswer) => Promise<Result>,
@@ -86,8 +115,8 @@ export class Requests {
     isStream: boolean,
     read: (answer: TransportAnswer) => Promise<Result>,
   ): Promise<Result> {
-    const { transport, clock, timeoutMs = defaultTimeoutMs } = this.options;
-    const { signal: caller } = request;
+    const { transport, clock } = this.options;
+    const { signal: caller, timeoutMs = this.options.timeoutMs ?? defaultTimeoutMs } = request;
     const abort = new AbortController();
     const end = () => abort.abort();
     let isLate = false;
@@ -98,6 +127,7 @@ export class Requests {
     caller?.addEventListener('abort', end, { once: true });
     if (caller?.aborted) end();
     try {
+      if (this.#closing.signal.aborted) throw new Error('the client is closed');
       const answer = await transport.send({ ...wireOf(request), isStream, signal: abort.signal });
       if (answer.status >= 200 && answer.status < 300) return await read(answer);
       throw new KubernetesError(await this.#problemOf(answer, request));
@@ -130,12 +160,13 @@ function whereOf({ method, path }: ApiRequest): string {
   return `${method} ${path}`;
 }
 
-function wireOf({ method, path, query = {}, body, contentType = 'application/json' }: ApiRequest) {
+function wireOf({ method, path, query = {}, body, contentType = 'application/json', isList }: ApiRequest) {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
   const search = parameters.toString();
   return {
     method,
+    isList,
     path: search === '' ? path : `${path}?${search}`,
     headers: {
       accept: 'application/json',

@@ -8,6 +8,8 @@ export interface TransportRequest {
   readonly body?: string;
   /** A watch: it gets a connection of its own and may last. */
   readonly isStream: boolean;
+  /** It may take a minute: it waits for other lists, and nothing else waits for it. */
+  readonly isList?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 

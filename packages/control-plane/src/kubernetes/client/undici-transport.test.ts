@@ -71,7 +71,7 @@ describe('A connection to the API server', () => {
     expect(served.authorizations.every((one) => one === 'Bearer secret-1')).toBe(true);
   });
 
-  it('is kept for the next request, and a watch has its own', async () => {
+  it('is kept for the next request, and a list and a watch have their own', async () => {
     const { model, served, client } = await begin({}, false);
     put(model, 'a');
     for (let time = 0; time < 20; time += 1) await client.get(services, { namespace: 'shop', name: 'a' });
@@ -82,7 +82,25 @@ describe('A connection to the API server', () => {
     await reflector.synced;
     await expect.poll(() => model.openWatches === 1, { timeout: 5000, interval: 10 }).toBe(true);
     await client.get(services, { namespace: 'shop', name: 'a' });
-    expect(served.sockets.size).toBeLessThanOrEqual(before + 1);
+    expect(served.sockets.size).toBeLessThanOrEqual(before + 2);
+  });
+
+  it('is there for other requests while lists hang, and one that waits for it can be given up', async () => {
+    const { model, client } = await begin({}, false);
+    put(model, 'a');
+    let free!: () => void;
+    const until = new Promise<undefined>((resolve) => {
+      free = () => resolve(undefined);
+    });
+    model.intercept = ({ path }) => (path.includes('limit') ? until : undefined);
+    const lists = Array.from({ length: 16 }, () => client.list(services));
+    await client.get(services, { namespace: 'shop', name: 'a' });
+    const abort = new AbortController();
+    const waiting = client.list(services, { signal: abort.signal });
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ problem: { kind: 'unreachable' } });
+    free();
+    await Promise.all(lists);
   });
 
   it('sends the token of now', async () => {

@@ -6,12 +6,14 @@ import type { Transport, TransportAnswer, TransportRequest } from './transport.j
 interface Pools {
   readonly tls: Omit<Credentials, 'headers'>;
   readonly short: Pool;
+  /** Those of all kinds and namespaces together would take every connection, and a Lease would run out meanwhile. */
+  readonly lists: Pool;
   /** A watch holds its connection, so none of them may stand in the way of a request. */
   readonly streams: Pool;
 }
 
 /** Beyond them requests wait; the API server limits how many of one client are in flight. */
-const shortConnections = 16;
+const connectionsOfPool = 16;
 const connectTimeoutMs = 10_000;
 
 /** HTTP/1.1 over undici. New certificates and roots take new connections; what is under way ends on the old ones. */
@@ -27,15 +29,17 @@ export class UndiciTransport implements Transport {
     this.#prefix = pathname === '/' ? '' : pathname;
   }
 
-  async send({ method, path, headers, body, isStream, signal }: TransportRequest): Promise<TransportAnswer> {
+  async send({ method, path, headers, body, isStream, isList, signal }: TransportRequest): Promise<TransportAnswer> {
     const { headers: own, ...tls } = await this.access.credentials();
-    const { short, streams } = this.#poolsFor(tls);
-    const answer = await (isStream ? streams : short).request({
+    const { short, lists, streams } = this.#poolsFor(tls);
+    const pool = isStream ? streams : isList ? lists : short;
+    const asked = pool.request({
       ...{ method, path: this.#prefix + path, headers: { ...headers, ...own }, signal },
       ...(body === undefined ? {} : { body }),
       // The client has its own limits of time, by its own clock.
       ...{ headersTimeout: 0, bodyTimeout: 0 },
     });
+    const answer = await orAborted(asked, signal);
     const retryAfter = answer.headers['retry-after'];
     return {
       status: answer.statusCode,
@@ -51,7 +55,7 @@ export class UndiciTransport implements Transport {
   async close(): Promise<void> {
     const all = [...this.#retired, ...(this.#pools === undefined ? [] : [this.#pools])];
     this.#pools = undefined;
-    await Promise.all(all.flatMap(({ short, streams }) => [short.destroy(), streams.destroy()]));
+    await Promise.all(all.flatMap(poolsIn).map((pool) => pool.destroy()));
   }
 
   #poolsFor(tls: Omit<Credentials, 'headers'>): Pools {
@@ -62,15 +66,34 @@ export class UndiciTransport implements Transport {
       ...{ ca, cert, key, servername, rejectUnauthorized: skipVerify !== true, timeout: connectTimeoutMs },
     };
     const pool = (connections: number | null) => new Pool(this.#origin, { connect, connections, pipelining: 1 });
-    this.#pools = { tls, short: pool(shortConnections), streams: pool(null) };
+    this.#pools = { tls, short: pool(connectionsOfPool), lists: pool(connectionsOfPool), streams: pool(null) };
     return this.#pools;
   }
 
   #retire(pools: Pools): void {
     this.#retired.add(pools);
-    const ended = Promise.all([pools.short.close(), pools.streams.close()]);
+    const ended = Promise.all(poolsIn(pools).map((pool) => pool.close()));
     // One that is destroyed meanwhile rejects, and is gone as well.
     void ended.catch(() => {}).then(() => this.#retired.delete(pools));
+  }
+}
+
+function poolsIn({ short, lists, streams }: Pools): readonly Pool[] {
+  return [short, lists, streams];
+}
+
+/** undici tells of an end only when a connection is free, and that may be never. */
+async function orAborted<Answer>(asked: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  let end!: () => void;
+  const aborted = new Promise<never>((_, reject) => {
+    end = () => reject(new Error('This operation was aborted'));
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+  });
+  try {
+    return await Promise.race([asked, aborted]);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 

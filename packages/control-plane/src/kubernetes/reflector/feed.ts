@@ -8,7 +8,7 @@ import type { Batch, ObjectStore } from './object-store.js';
 import { ReconnectBackoff } from './reconnect-backoff.js';
 import { isPassing, type ReflectorProblem, reflectorProblem } from './reflector-problem.js';
 import type { ReflectorTimings } from './reflector-timings.js';
-import { newerVersion } from './resource-version.js';
+import { isOlder, newerVersion } from './resource-version.js';
 import { Watchdog } from './watchdog.js';
 
 /** How far a feed is. */
@@ -36,7 +36,7 @@ export interface FeedOptions<T extends KubernetesObject> {
   readonly onProblem: (problem: ReflectorProblem | undefined) => void;
 }
 
-type Problem = KubernetesProblem | { readonly kind: 'silent'; readonly message: string };
+type Problem = KubernetesProblem | { readonly kind: 'silent' | 'defect'; readonly message: string };
 
 /** A watch that fails so often is perhaps never to be had again from where it was: after a restore of etcd, say. */
 const watchesBeforeList = 5;
@@ -49,19 +49,31 @@ export class Feed<T extends KubernetesObject> {
   readonly #closing = new AbortController();
   readonly #backoff: ReconnectBackoff;
   #wake = new AbortController();
+  /** Everything up to here has been told. */
+  #reached = '';
+  /** When it was known last that the API server and we speak of the same history. */
+  #heardAt: number;
+  #listMs: number;
 
   constructor(private readonly options: FeedOptions<T>) {
-    this.#backoff = new ReconnectBackoff(options.timings.backoff, options.random);
+    const { timings, random, clock } = options;
+    this.#backoff = new ReconnectBackoff(timings.backoff, random);
+    this.#heardAt = clock.now();
+    this.#listMs = timings.listMs;
   }
 
   get state(): FeedState {
     return this.#state;
   }
 
+  get reached(): string {
+    return this.#reached;
+  }
+
   /** Resolves when it has been closed. */
   async run(): Promise<void> {
     while (this.#state.kind !== 'closed') {
-      const next = await this.#step(this.#state);
+      const next = await this.#step(this.#state).catch((error: unknown) => this.#afterDefect(error));
       this.#state = this.#closing.signal.aborted ? { kind: 'closed' } : next;
     }
   }
@@ -91,14 +103,20 @@ export class Feed<T extends KubernetesObject> {
 
   /** What was known stays until the whole list is there. */
   async #list(): Promise<FeedState> {
-    const { client, type, store } = this.options;
+    const { client, clock, timings, type, store } = this.options;
     try {
-      const { items, resourceVersion } = await client.list<T>(type, this.#selection(this.#closing.signal));
+      const selection = { ...this.#selection(this.#closing.signal), timeoutMs: this.#listMs };
+      const { items, resourceVersion } = await client.list<T>(type, selection);
+      this.#heardAt = clock.now();
+      this.#listMs = timings.listMs;
       this.#emit(store.replace(items, resourceVersion));
+      this.#reached = resourceVersion;
       this.options.onSynced();
       return { kind: 'watching', resourceVersion };
     } catch (error) {
-      return this.#afterFailure(problemOf(error), 'list', { kind: 'listing' });
+      const problem = problemOf(error);
+      if (problem.kind === 'timeout') this.#listMs = Math.min(this.#listMs * 2, timings.longestListMs);
+      return this.#afterFailure(problem, 'list', { kind: 'listing' });
     }
   }
 
@@ -106,7 +124,6 @@ export class Feed<T extends KubernetesObject> {
     const { client, clock, random, timings, type } = this.options;
     const watchdog = new Watchdog(clock, timings.idleMs, this.#closing.signal);
     const seconds = timings.watchSeconds * (1 + random());
-    let reached = resourceVersion;
     let since = Number.POSITIVE_INFINITY;
     let failure: Problem | undefined;
     try {
@@ -116,10 +133,11 @@ export class Feed<T extends KubernetesObject> {
       this.options.onProblem(undefined);
       for await (const events of arriving) {
         if (this.#closing.signal.aborted) break;
-        watchdog.feed();
-        reached = this.#take(events, reached);
-        failure = failureIn(events);
+        failure = failureIn(events) ?? pastIn(events, this.#reached);
+        this.#reached = this.#take(events, this.#reached);
         if (failure !== undefined) break;
+        watchdog.feed();
+        this.#heardAt = clock.now();
       }
     } catch (error) {
       failure = problemOf(error);
@@ -127,13 +145,19 @@ export class Feed<T extends KubernetesObject> {
       watchdog.stop();
     }
     if (watchdog.hasBarked) failure = { kind: 'silent', message: `nothing has come for ${timings.idleMs} ms` };
-    const next: FeedState = { kind: 'watching', resourceVersion: reached };
-    if (clock.now() - since >= timings.healthyMs) {
-      this.#backoff.reset();
-      // The API server ends each watch when its time is over, and that is no failure.
-      if (failure === undefined) return next;
-    }
-    return failure === undefined ? this.#pause(next) : this.#afterFailure(failure, 'watch', next);
+    const next = this.#afterWatch();
+    const isHealthy = clock.now() - since >= timings.healthyMs;
+    if (isHealthy || this.#reached !== resourceVersion) this.#backoff.reset();
+    if (failure !== undefined) return this.#afterFailure(failure, 'watch', next);
+    // The API server ends each watch when its time is over, and that is no failure.
+    return isHealthy ? next : this.#pause(next);
+  }
+
+  /** After a restore of etcd a watch from where we were is silent, or ends in silence, until the history is as long again. */
+  #afterWatch(): FeedState {
+    const { clock, timings } = this.options;
+    const isInDoubt = clock.now() - this.#heardAt >= timings.idleMs;
+    return isInDoubt ? { kind: 'listing' } : { kind: 'watching', resourceVersion: this.#reached };
   }
 
   #take(events: readonly WatchEvent<T>[], from: string): string {
@@ -181,6 +205,12 @@ export class Feed<T extends KubernetesObject> {
     return pause;
   }
 
+  /** It goes on all the same: one object that nobody has thought of must not end the server. */
+  #afterDefect(error: unknown): FeedState {
+    const message = error instanceof Error ? error.message : String(error);
+    return this.#afterFailure({ kind: 'defect', message }, 'list', { kind: 'listing' });
+  }
+
   #mustList({ kind }: Problem): boolean {
     const isCut = kind === 'unreachable' || kind === 'timeout' || kind === 'busy' || kind === 'silent';
     return !isCut || this.#backoff.failures >= watchesBeforeList;
@@ -204,6 +234,12 @@ export class Feed<T extends KubernetesObject> {
 function failureIn<T extends KubernetesObject>(events: readonly WatchEvent<T>[]): Problem | undefined {
   const found = events.find((event) => event.type === 'ERROR');
   return found?.type === 'ERROR' ? found.problem : undefined;
+}
+
+/** The events of a watch come in order, so what is older is of another history. */
+function pastIn<T extends KubernetesObject>(events: readonly WatchEvent<T>[], reached: string): Problem | undefined {
+  if (!events.some((event) => isOlder(versionOf(event), reached))) return undefined;
+  return { kind: 'gone', message: 'the API server has gone back to where it was before' };
 }
 
 function versionOf<T extends KubernetesObject>(event: WatchEvent<T>): string | undefined {

@@ -1,6 +1,6 @@
 import { type KubernetesObject, keyOf } from '../client/objects.js';
 import type { WatchEvent } from '../client/watch-events.js';
-import { newerVersion } from './resource-version.js';
+import { isOlder, newerVersion } from './resource-version.js';
 
 /** What has become different, each object once. */
 export interface Batch<T> {
@@ -22,6 +22,7 @@ export class ObjectStore<T extends KubernetesObject> {
   #tombstones = new Map<string, string | undefined>();
   /** The list knew of everything up to here. */
   #floor = '';
+  #newest = '';
 
   constructor(
     /** Shared with the other feeds of a reflector; the namespaces of each are its own. */
@@ -30,13 +31,21 @@ export class ObjectStore<T extends KubernetesObject> {
     private readonly keep: (object: T) => T | undefined,
   ) {}
 
+  /** Of all changes that it knows, deletions too as far as they were watched. */
+  get newest(): string {
+    return this.#newest;
+  }
+
   get isEmpty(): boolean {
     return this.#versions.size === 0;
   }
 
   /** A list is the newest that there is, whatever its versions say: a cluster may have been restored from a backup. */
   replace(items: readonly T[], resourceVersion = ''): Batch<T> {
+    // The same version may then be that of other content.
+    const isOfOtherHistory = isOlder(resourceVersion, this.#newest);
     this.#floor = resourceVersion;
+    this.#newest = '';
     const before = this.#versions;
     const touched = new Map<string, T | undefined>();
     this.#versions = new Map();
@@ -44,7 +53,8 @@ export class ObjectStore<T extends KubernetesObject> {
     for (const item of items) {
       const key = keyOf(item);
       const version = item.metadata.resourceVersion;
-      const isSame = version !== undefined && before.get(key) === version;
+      this.#newest = newerVersion(this.#newest, version);
+      const isSame = version !== undefined && before.get(key) === version && !isOfOtherHistory;
       if (!isSame) this.#set(key, item, touched);
       this.#versions.set(key, version);
     }
@@ -60,6 +70,7 @@ export class ObjectStore<T extends KubernetesObject> {
       const known = this.#versions.get(key) ?? this.#tombstones.get(key) ?? this.#floor;
       // It has been told already, or is older than what has.
       if (known !== '' && newerVersion(known, version) === known) continue;
+      this.#newest = newerVersion(this.#newest, version);
       if (type === 'DELETED') {
         this.#versions.delete(key);
         this.#bury(key, version);

@@ -5,7 +5,8 @@ import { missingRule } from '../rbac-rule.js';
 
 /** Why objects of a kind are not known, or not known as they are now. */
 export interface ReflectorProblem {
-  readonly kind: KubernetesProblem['kind'] | 'silent';
+  /** `defect`: ours, or an object that nobody has thought of. */
+  readonly kind: KubernetesProblem['kind'] | 'silent' | 'defect';
   readonly message: string;
   /** What mends it, where that is known. */
   readonly hint?: string;

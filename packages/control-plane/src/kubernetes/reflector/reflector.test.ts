@@ -1,6 +1,6 @@
 import { FakeClock } from '@inmesh/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ApiModel, failure } from '../../../test/support/kubernetes/api-model.js';
+import { ApiModel, answer, failure } from '../../../test/support/kubernetes/api-model.js';
 import { KubernetesClient } from '../client/client.js';
 import type { KubernetesObject, ResourceType } from '../client/objects.js';
 import { Reflector, type ReflectorOptions } from './reflector.js';
@@ -171,11 +171,137 @@ describe('A reflector', () => {
     expect(asked(model)).toHaveLength(2);
     model.silence();
     await clock.advanceAsync(1100);
-    expect(asked(model)).toHaveLength(3);
+    expect(asked(model).slice(2)).toEqual([`LIST ${serviceList}`, `WATCH ${serviceList} from 1000 for 300`]);
     expect(model.openWatches).toBe(1);
   });
 
-  it('waits longer after each failure, to 30 s, and begins from the start after 10 good seconds', async () => {
+  it('lists anew, and not where it was, when a watch was silent: etcd may have been restored', async () => {
+    const model = new ApiModel();
+    for (const name of ['a', 'b', 'a']) put(model, `shop/${name}`);
+    const { clock, told, reflector } = begin(model);
+    await clock.advanceAsync(20_000);
+    model.restore(() => {
+      put(model, 'shop/c');
+      put(model, 'shop/b', { spec: 'other' });
+    });
+    await clock.advanceAsync(200_000);
+    expect([...reflector.store.keys()].sort()).toEqual(['shop/b', 'shop/c']);
+    // With the version that it had before.
+    expect(reflector.store.get('shop/b')).toMatchObject({ spec: 'other', metadata: { resourceVersion: '1002' } });
+    expect(told.filter((line) => line.startsWith('+'))).toEqual(['+ab -', '+cb -a']);
+    put(model, 'shop/d');
+    await clock.advanceAsync(0);
+    expect(told.at(-1)).toBe('+d -');
+  });
+
+  it('lists anew when watches that were cut too early to be silent have told nothing for 90 s', async () => {
+    const model = new ApiModel();
+    put(model, 'shop/a');
+    const { clock, reflector } = begin(model);
+    await clock.advanceAsync(0);
+    model.restore(() => {});
+    for (let cuts = 0; cuts < 4; cuts += 1) {
+      await clock.advanceAsync(30_000);
+      model.cut('end');
+    }
+    await clock.advanceAsync(100);
+    expect(reflector.store.size).toBe(0);
+  });
+
+  it('lists anew when the API server tells of a past', async () => {
+    const model = new ApiModel();
+    put(model, 'shop/a');
+    const { clock, reflector } = begin(model);
+    await clock.advanceAsync(1000);
+    model.restore(() => {});
+    await clock.advanceAsync(100);
+    model.bookmark();
+    await clock.advanceAsync(100);
+    expect(reflector.store.size).toBe(0);
+    expect(reflector.problem).toBeUndefined();
+  });
+
+  it.each([
+    ['lasted for more than a second', 1001],
+    ['told of a change', 0],
+  ])('comes back at once after a watch that %s, however often they are cut', async (_, lastsMs) => {
+    const model = new ApiModel();
+    const { clock, told } = begin(model);
+    await clock.advanceAsync(2000);
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+      model.cut();
+      // Half of 100 ms, since the dice of this test fall on zero.
+      await clock.advanceAsync(50);
+      await clock.advanceAsync(lastsMs);
+      put(model, `shop/${name}`);
+      await clock.advanceAsync(0);
+      expect(told.at(-1)).toBe(`+${name} -`);
+    }
+    expect(asked(model).filter((line) => line.startsWith('LIST'))).toHaveLength(1);
+  });
+
+  it('waits twice as long for a list that came too late, up to a minute', async () => {
+    const model = new ApiModel();
+    put(model, 'shop/a');
+    const at: number[] = [];
+    const { clock, told } = begin(model);
+    await clock.advanceAsync(20_000);
+    model.raw(`${JSON.stringify({ type: 'ERROR', object: { code: 410 } })}\n`);
+    put(model, 'shop/b');
+    model.intercept = async ({ path, signal }) => {
+      if (path.includes('watch')) return undefined;
+      at.push(clock.now());
+      await new Promise((resolve) => {
+        clock.setTimer(55_000, () => resolve(undefined));
+        signal.addEventListener('abort', resolve, { once: true });
+      });
+      if (signal.aborted) throw new Error('This operation was aborted');
+      return undefined;
+    };
+    await clock.advanceAsync(150_000);
+    expect(at).toEqual([20_050, 30_150, 50_350, 90_750]);
+    expect(told).toEqual(['+a -', 'timeout', 'timeout', '+b -', 'well']);
+  });
+
+  it.each([
+    ['an object without metadata', { kind: 'ServiceList', items: [{ spec: {} }] }],
+    ['one that is null', { kind: 'ServiceList', items: [null] }],
+    ['no list', { kind: 'Status', status: 'Success' }],
+    ['nothing', null],
+  ])('keeps what it knows when a list is %s, and says so', async (_, content) => {
+    const model = new ApiModel();
+    put(model, 'shop/a');
+    const { clock, reflector, told } = begin(model);
+    await clock.advanceAsync(20_000);
+    model.intercept = ({ path }) => (path.includes('watch') ? undefined : answer(200, content as object));
+    model.raw(`${JSON.stringify({ type: 'ERROR', object: { code: 410 } })}\n`);
+    await clock.advanceAsync(20_000);
+    expect(told).toEqual(['+a -', 'failed']);
+    model.intercept = () => undefined;
+    await clock.advanceAsync(30_000);
+    expect(told).toEqual(['+a -', 'failed', 'well']);
+    expect([...reflector.store.keys()]).toEqual(['shop/a']);
+  });
+
+  it('goes on after an object that the transform fails with', async () => {
+    const model = new ApiModel();
+    put(model, 'shop/a');
+    const transform = (object: KubernetesObject) => {
+      if (object.metadata.name === 'bad') throw new TypeError('cannot read it');
+      return object;
+    };
+    const { clock, told } = begin(model, { transform });
+    await clock.advanceAsync(1000);
+    put(model, 'shop/bad');
+    await clock.advanceAsync(0);
+    expect(told).toEqual(['+a -', 'defect']);
+    model.stored.delete(serviceList, 'shop/bad');
+    put(model, 'shop/b');
+    await clock.advanceAsync(60_000);
+    expect(told).toEqual(['+a -', 'defect', '+b -', 'well']);
+  });
+
+  it('waits longer after each failure, to 30 s, and begins from the start after a good second', async () => {
     const model = new ApiModel();
     const { clock, told, reflector } = begin(model);
     await clock.advanceAsync(20_000);
@@ -381,3 +507,21 @@ describe('A reflector', () => {
 async function* notFoundPage(): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode('404 page not found\n');
 }
+
+it('tells its newest change, and up to where it knows of all, by lists, events, deletions and bookmarks', async () => {
+  const model = new ApiModel();
+  put(model, 'shop/a');
+  put(model, 'other/x', {}, '/api/v1/pods');
+  const { clock, reflector } = begin(model);
+  await clock.advanceAsync(0);
+  const start = model.stored.revision;
+  expect(reflector.position).toEqual({ changed: start - 1, reached: start });
+  put(model, 'shop/b');
+  model.stored.delete(serviceList, 'shop/b');
+  await clock.advanceAsync(0);
+  expect(reflector.position).toEqual({ changed: start + 2, reached: start + 2 });
+  put(model, 'other/y', {}, '/api/v1/pods');
+  model.bookmark();
+  await clock.advanceAsync(0);
+  expect(reflector.position).toEqual({ changed: start + 2, reached: start + 3 });
+});

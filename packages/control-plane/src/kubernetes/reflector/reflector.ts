@@ -1,10 +1,12 @@
 import type { Clock, Random } from '@inmesh/core';
+import type { Position } from '@inmesh/xds/server';
 import type { KubernetesClient } from '../client/client.js';
 import type { KubernetesObject, ResourceType } from '../client/objects.js';
 import { Feed, type FeedState } from './feed.js';
 import { type Batch, ObjectStore } from './object-store.js';
 import type { ReflectorProblem } from './reflector-problem.js';
 import { defaultTimings, type ReflectorTimings } from './reflector-timings.js';
+import { versionNumber } from './resource-version.js';
 
 export interface ReflectorOptions<T extends KubernetesObject> {
   readonly client: Pick<KubernetesClient, 'list' | 'watch' | 'serves'>;
@@ -43,6 +45,7 @@ export class Reflector<T extends KubernetesObject> {
    */
   readonly synced: Promise<void>;
   readonly #objects = new Map<string, T>();
+  readonly #stores: ObjectStore<T>[] = [];
   readonly #feeds: readonly Feed<T>[];
   readonly #problems = new Map<number, ReflectorProblem>();
   readonly #ended: Promise<unknown>;
@@ -63,6 +66,13 @@ export class Reflector<T extends KubernetesObject> {
   /** By `NAMESPACE/NAME`, or `NAME` where the kind has no namespaces. */
   get store(): ReadonlyMap<string, T> {
     return this.#objects;
+  }
+
+  /** How far it is, on the scale of resourceVersions. */
+  get position(): Position {
+    const newest = this.#stores.map((store) => versionNumber(store.newest));
+    const reached = this.#feeds.map((feed) => versionNumber(feed.reached));
+    return { changed: Math.max(...newest), reached: Math.max(...reached) };
   }
 
   /** Why the store may be behind. Undefined: it is not, as far as is known. */
@@ -89,11 +99,13 @@ export class Reflector<T extends KubernetesObject> {
 
   #feed(namespace: string | undefined, index: number, onSynced: () => void): Feed<T> {
     const { client, type, clock, random, labelSelector, transform = withoutManagedFields, timings } = this.options;
+    const store = new ObjectStore<T>(this.#objects, transform);
+    this.#stores.push(store);
     return new Feed<T>({
       ...{ client, type, clock, random, namespace, labelSelector, onSynced },
       fieldSelector: fieldSelectorOf(this.options, namespace),
       timings: { ...defaultTimings, ...timings },
-      store: new ObjectStore<T>(this.#objects, transform),
+      store,
       onBatch: this.options.onChange,
       onProblem: (problem) => this.#setProblem(index, problem),
     });

@@ -36,12 +36,18 @@ export class ClusterFiles {
   #set(written: ClusterObject): boolean {
     const path = pathOf(written);
     this.#objects.set(path, written);
-    const object = contentOf(written);
-    const text = createHash('sha256').update(JSON.stringify(object)).digest('base64');
-    if (this.#files.get(path)?.text === text) return false;
-    this.#files.set(path, { path, text, object });
+    const file = fileOf(written);
+    if (this.#files.get(path)?.text === file.text) return false;
+    this.#files.set(path, file);
     return true;
   }
+}
+
+/** Equal for objects that mean the same. */
+export function fileOf(written: ClusterObject): SourceFile {
+  const object = contentOf(written);
+  const text = createHash('sha256').update(JSON.stringify(object)).digest('base64');
+  return { path: pathOf(written), text, object };
 }
 
 /** `VirtualService/default/reviews`, by which messages name it. */

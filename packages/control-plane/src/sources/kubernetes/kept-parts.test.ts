@@ -22,16 +22,18 @@ describe('What is kept of an object', () => {
     const annotations = {
       'kubectl.kubernetes.io/last-applied-configuration': '{}',
       'networking.istio.io/exportTo': '.',
+      'argocd.argoproj.io/tracking-id': 'shop:x',
     };
     const kept = wholeObject({
       kind: 'Sidecar',
-      metadata: { ...metadata, annotations },
+      metadata: { ...metadata, annotations, labels: { team: 'shop' } },
       spec: { egress: [] },
       status: {},
     });
     expect(kept).toMatchObject({ spec: { egress: [] }, status: {} });
     expect(kept.metadata.annotations).toEqual({ 'networking.istio.io/exportTo': '.' });
     expect(kept.metadata.managedFields).toBeUndefined();
+    expect(kept.metadata.labels).toBeUndefined();
   });
 
   it('is of a Service what is read, and nothing that a newer Kubernetes may have', () => {

@@ -1,11 +1,9 @@
+import { readAnnotations } from '@inmesh/config';
 import type { ObjectMeta } from '../../kubernetes/client/objects.js';
 import type { ClusterObject } from './cluster-object.js';
 import { isRecord } from './records.js';
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** kubectl's own note, as long as the object itself. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 const serviceFields = [
   ...['type', 'clusterIP', 'clusterIPs', 'externalName', 'ipFamilies', 'ports'],
@@ -15,7 +13,7 @@ const portFields = ['name', 'port', 'protocol', 'appProtocol', 'targetPort'];
 const endpointFields = ['addresses', 'nodeName', 'zone'];
 const nodeLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone'];
 
-/** All but what the API server and kubectl write for themselves. */
+/** All but labels and notes, of which kubectl's own is as long as the object itself. */
 export function wholeObject(object: ClusterObject): ClusterObject {
   return { ...object, metadata: metadataOf(object.metadata) };
 }
@@ -69,15 +67,21 @@ export function keptOfPod({ apiVersion, kind, metadata, spec, status }: ClusterO
   };
 }
 
+/** Of a ConfigMap the certificates that a BackendTLSPolicy means. */
+export function keptOfConfigMap({ apiVersion, kind, metadata, data }: ClusterObject): ClusterObject {
+  return { ...{ apiVersion, kind, metadata: idOf(metadata) }, data: pick(recordOf(data), ['ca.crt']) };
+}
+
 /** Where it is. */
 export function keptOfNode({ apiVersion, kind, metadata }: ClusterObject): ClusterObject {
   return { apiVersion, kind, metadata: { ...idOf(metadata), labels: labelsOf(metadata, nodeLabels) } };
 }
 
 function metadataOf(metadata: ObjectMeta): ObjectMeta {
-  const { annotations, ...kept } = pick(metadata, ['labels', 'annotations', 'generation', 'uid']);
-  const { [lastApplied]: _, ...others } = annotations ?? {};
-  return { ...idOf(metadata), ...kept, ...(annotations !== undefined && { annotations: others }) };
+  const { annotations = {} } = metadata;
+  const kept = Object.entries(annotations).filter(([name]) => readAnnotations.includes(name));
+  const notes = kept.length > 0 && { annotations: Object.fromEntries(kept) };
+  return { ...idOf(metadata), ...pick(metadata, ['generation', 'uid']), ...notes };
 }
 
 function idOf(metadata: ObjectMeta): ObjectMeta {

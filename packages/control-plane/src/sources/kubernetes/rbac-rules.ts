@@ -1,5 +1,7 @@
 import { leases } from '../../kubernetes/leader/lease-record.js';
 import { customResourceDefinitions } from './crd-watch.js';
+import { lastGoodName } from './last-good/kept-last-good.js';
+import { configMaps } from './referenced-config-maps.js';
 import { secrets } from './referenced-secrets.js';
 import { watchedKinds } from './watched-kinds.js';
 
@@ -7,6 +9,8 @@ import { watchedKinds } from './watched-kinds.js';
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  /** Default: all. */
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -32,9 +36,14 @@ const statuses = watchedKinds
  */
 export const kubernetesRules = Object.freeze({
   cluster: [
-    ...rulesFor([...watchedKinds.map(({ type }) => type), customResourceDefinitions], reading),
+    ...rulesFor([...watchedKinds.map(({ type }) => type), configMaps, customResourceDefinitions], reading),
     ...rulesFor(statuses, ['patch']),
   ] as readonly PolicyRule[],
-  own: rulesFor([leases], ['get', 'create', 'update']) as readonly PolicyRule[],
+  own: [
+    ...rulesFor([leases], ['get', 'create', 'update']),
+    // What is created has no name yet that a rule could be about.
+    ...rulesFor([configMaps], ['create']),
+    ...rulesFor([configMaps], ['list', 'watch', 'update']).map((rule) => ({ ...rule, resourceNames: [lastGoodName] })),
+  ] as readonly PolicyRule[],
   secrets: rulesFor([secrets], reading) as readonly PolicyRule[],
 });

@@ -40,6 +40,13 @@ function gatewayApi(plural: string, kind: string): WatchedKind {
 
 export const destinationRules = networking('destinationrules', 'DestinationRule');
 
+export const backendTlsPolicies = ofMesh(
+  'gateway.networking.k8s.io',
+  ['v1', 'v1alpha3'],
+  'backendtlspolicies',
+  'BackendTLSPolicy',
+);
+
 /** Those of CRDs that are not there have no objects; when they come, their objects do. */
 export const watchedKinds: readonly WatchedKind[] = [
   core('', 'services', 'Service', keptOfService),
@@ -56,5 +63,7 @@ export const watchedKinds: readonly WatchedKind[] = [
   security('requestauthentications', 'RequestAuthentication'),
   security('authorizationpolicies', 'AuthorizationPolicy'),
   gatewayApi('httproutes', 'HTTPRoute'),
+  ofMesh('gateway.networking.k8s.io', ['v1', 'v1alpha2'], 'grpcroutes', 'GRPCRoute'),
+  backendTlsPolicies,
   { ...gatewayApi('referencegrants', 'ReferenceGrant'), hasStatus: false },
 ];

@@ -15,6 +15,8 @@ interface OpenWatch {
   readonly stream: ByteStream;
   readonly place: Place;
   readonly query: URLSearchParams;
+  /** A watch from what is yet to come is silent until it has. */
+  readonly from: number;
 }
 
 type Answer = TransportAnswer | undefined;
@@ -40,7 +42,7 @@ export class ApiModel implements Transport {
 
   constructor() {
     this.stored.onEvent((event) => {
-      for (const watch of this.#watches) this.#send(watch, event);
+      for (const watch of this.#watches) if (event.revision > watch.from) this.#send(watch, event);
     });
   }
 
@@ -78,6 +80,13 @@ export class ApiModel implements Transport {
       else stream.cut();
     }
     this.#watches.clear();
+  }
+
+  /** Of etcd, from a backup in which there was nothing. Revisions begin anew; watches that were there end. */
+  restore(write: () => void): void {
+    this.cut('end');
+    this.stored.reset();
+    write();
   }
 
   silence(): void {
@@ -148,7 +157,7 @@ export class ApiModel implements Transport {
       stream.end();
       return { status: 200, retryAfter: undefined, body: stream };
     }
-    const watch: OpenWatch = { stream, place, query: searchParams };
+    const watch: OpenWatch = { stream, place, query: searchParams, from };
     for (const event of this.stored.history) if (event.revision > from) this.#send(watch, event);
     this.#watches.add(watch);
     signal.addEventListener('abort', () => {

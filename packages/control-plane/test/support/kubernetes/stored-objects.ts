@@ -51,6 +51,13 @@ export class StoredObjects {
     return before;
   }
 
+  reset(): void {
+    this.revision = 1000;
+    this.compacted = 0;
+    this.history.length = 0;
+    this.#objects.clear();
+  }
+
   compact(): void {
     this.compacted = this.revision;
     this.history.length = 0;

@@ -1,20 +1,25 @@
 import type { Issue } from '@inmesh/config';
 import type { ClusterObject } from '../cluster-object.js';
 import { isRecord } from '../records.js';
-import { type Condition, itemsOf, shortened, timed } from './condition.js';
-import { describeIssue } from './istio-status.js';
+import { type Condition, itemsOf, timed } from './condition.js';
+import { condition, fitting, isSameParent, isService } from './gateway-status.js';
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** The API server takes no more. */
+const mostParents = 32;
 
 /**
  * `status.parents` of a route: an entry of ours for each Service that it names as parent (GEP-1294), and those of other
  * controllers as they are.
+ * @param onCut told how many of ours have no place
  */
 export function routeStatus(
   object: ClusterObject,
   issues: readonly Issue[],
   controllerName: string,
   nowMs: number,
+  onCut: (left: number) => void = () => {},
 ): Record<string, unknown> {
   const { spec, status } = object;
   const before = itemsOf(isRecord(status) ? status.parents : undefined);
@@ -27,16 +32,7 @@ export function routeStatus(
     const conditions = [accepted(object, issues, index), resolvedRefs(object, issues)];
     return [{ parentRef, controllerName, conditions: conditions.map((one) => timed(one, existing, nowMs)) }];
   });
-  return { parents: [...before.filter((entry) => !isOurs(entry)), ...ours] };
-}
-
-function isService({ group = 'gateway.networking.k8s.io', kind = 'Gateway' }: Fields): boolean {
-  return (group === '' || group === 'core') && kind === 'Service';
-}
-
-function isSameParent(known: unknown, parent: Fields): boolean {
-  const parts = ['group', 'kind', 'namespace', 'name', 'sectionName', 'port'];
-  return isRecord(known) && parts.every((part) => known[part] === parent[part]);
+  return { parents: fitting([...before.filter((entry) => !isOurs(entry)), ...ours], mostParents, onCut) };
 }
 
 function accepted(object: ClusterObject, issues: readonly Issue[], index: number): Condition {
@@ -44,7 +40,10 @@ function accepted(object: ClusterObject, issues: readonly Issue[], index: number
   if (errors.length > 0) return condition(object, 'Accepted', 'UnsupportedValue', errors);
   const at = `spec.parentRefs[${index}]`;
   const unbound = issues.filter(({ field }) => field === at || field.startsWith(`${at}.`));
-  return condition(object, 'Accepted', unbound.length === 0 ? 'Accepted' : 'NoMatchingParent', unbound);
+  if (unbound.length === 0) return condition(object, 'Accepted', 'Accepted', []);
+  // A port that it has lost to routes of another kind (GEP-1426, «Route types»).
+  const isTaken = unbound.every(({ field }) => field === `${at}.port`);
+  return condition(object, 'Accepted', isTaken ? 'Conflicted' : 'NoMatchingParent', unbound);
 }
 
 /** A backend that cannot be used is a warning at the field of its reference that is to blame. */
@@ -60,16 +59,4 @@ function resolvedRefs(object: ClusterObject, issues: readonly Issue[]): Conditio
   const unresolved = issues.filter(({ field }) => backendField.test(field));
   const [, field = ''] = backendField.exec(unresolved[0]?.field ?? '') ?? [];
   return condition(object, 'ResolvedRefs', backendReasons[field] ?? 'ResolvedRefs', unresolved);
-}
-
-/** It holds when nothing speaks against it. */
-function condition(
-  { metadata: { generation = 0 } }: ClusterObject,
-  type: string,
-  reason: string,
-  against: readonly Issue[],
-): Condition {
-  const status = against.length === 0 ? 'True' : 'False';
-  const message = shortened(against.map(describeIssue).join('; '));
-  return { type, status, reason, message, observedGeneration: generation };
 }

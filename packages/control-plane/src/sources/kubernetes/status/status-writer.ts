@@ -7,6 +7,7 @@ import { missingRule } from '../../../kubernetes/rbac-rule.js';
 import type { Logger } from '../../../logger.js';
 import type { ClusterObject } from '../cluster-object.js';
 import { istioStatus } from './istio-status.js';
+import { policyStatus } from './policy-status.js';
 import { routeStatus } from './route-status.js';
 import { StatusQueue } from './status-queue.js';
 
@@ -15,6 +16,11 @@ export interface Judged {
   readonly type: ResourceType;
   readonly object: ClusterObject;
   readonly issues: readonly Issue[];
+}
+
+interface Settled {
+  readonly judged: Judged;
+  readonly verdict: string;
 }
 
 export interface StatusWriterOptions {
@@ -39,7 +45,7 @@ const retryMs = 1000;
 export class StatusWriter {
   readonly #judged = new Map<string, Judged>();
   /** By path, what was written, or was there already. */
-  readonly #settled = new Map<string, string>();
+  readonly #settled = new Map<string, Settled>();
   readonly #forbidden = new Set<string>();
   #queue: StatusQueue | undefined;
 
@@ -68,7 +74,19 @@ export class StatusWriter {
   }
 
   #unsettled(): string[] {
-    return [...this.#judged].filter(([path, one]) => this.#settled.get(path) !== verdictOf(one)).map(([path]) => path);
+    return [...this.#judged].filter(([path, one]) => !this.#isSettled(path, one)).map(([path]) => path);
+  }
+
+  #isSettled(path: string, judged: Judged): boolean {
+    const settled = this.#settled.get(path);
+    if (settled?.judged === judged) return true;
+    if (settled?.verdict !== verdictOf(judged)) return false;
+    this.#settle(path, judged);
+    return true;
+  }
+
+  #settle(path: string, judged: Judged): void {
+    this.#settled.set(path, { judged, verdict: verdictOf(judged) });
   }
 
   async #write(path: string, signal: AbortSignal): Promise<boolean> {
@@ -77,9 +95,12 @@ export class StatusWriter {
     // Of a newer generation there will be another verdict.
     if (judged === undefined || object === undefined || !isSameGeneration(object, judged.object)) return false;
     const { metadata } = object;
-    const status = this.#statusOf({ ...judged, object });
+    let left = 0;
+    const status = this.#statusOf({ ...judged, object }, (count) => {
+      left = count;
+    });
     if (isWithin(status, object.status)) {
-      this.#settled.set(path, verdictOf(judged));
+      this.#settle(path, judged);
       return false;
     }
     try {
@@ -91,17 +112,19 @@ export class StatusWriter {
         { kind: 'merge', body },
         { subresource: 'status', signal },
       );
-      this.#settled.set(path, verdictOf(judged));
+      this.#settle(path, judged);
+      if (left > 0) this.options.logger.warn(`the status of ${path} has no place for ${left} more of our entries`);
       return false;
     } catch (error) {
       return this.#afterFailure(problemOf(error), path, judged);
     }
   }
 
-  #statusOf({ type, object, issues }: Judged): Record<string, unknown> {
+  #statusOf({ type, object, issues }: Judged, onCut: (left: number) => void): Record<string, unknown> {
     const { now, controllerName } = this.options;
+    if (type.kind === 'BackendTLSPolicy') return policyStatus(object, issues, controllerName, now(), onCut);
     return type.group === 'gateway.networking.k8s.io'
-      ? routeStatus(object, issues, controllerName, now())
+      ? routeStatus(object, issues, controllerName, now(), onCut)
       : istioStatus(object, issues, now());
   }
 
@@ -109,7 +132,7 @@ export class StatusWriter {
     if (problem.kind === 'not_found') return false;
     const isPassing = ['conflict', 'busy', 'timeout', 'unreachable', 'unauthorized', 'gone'].includes(problem.kind);
     if (isPassing) return this.#queue !== undefined;
-    this.#settled.set(path, verdictOf(judged));
+    this.#settle(path, judged);
     this.#say(problem, path, judged);
     return false;
   }

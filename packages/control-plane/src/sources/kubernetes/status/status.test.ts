@@ -2,6 +2,7 @@ import type { Issue } from '@inmesh/config';
 import { describe, expect, it } from 'vitest';
 import type { ClusterObject } from '../cluster-object.js';
 import { istioStatus } from './istio-status.js';
+import { policyStatus } from './policy-status.js';
 import { routeStatus } from './route-status.js';
 
 const now = Date.parse('2026-11-21T22:00:00.000Z');
@@ -89,6 +90,8 @@ describe('The status of a route', () => {
         'Accepted True Accepted, ResolvedRefs False BackendNotFound',
       ],
       ['warning', 'spec.parentRefs[0].name', 'Accepted False NoMatchingParent, ResolvedRefs True ResolvedRefs'],
+      ['warning', 'spec.parentRefs[0].port', 'Accepted False Conflicted, ResolvedRefs True ResolvedRefs'],
+      ['warning', 'spec.parentRefs', 'Accepted True Accepted, ResolvedRefs True ResolvedRefs'],
       ['warning', 'spec.parentRefs[1]', 'Accepted True Accepted, ResolvedRefs True ResolvedRefs'],
       ['error', 'spec.rules[0].name', 'Accepted False UnsupportedValue, ResolvedRefs True ResolvedRefs'],
     ];
@@ -104,5 +107,64 @@ describe('The status of a route', () => {
     const { parents } = routeStatus(route, [], controllerName, now) as { parents: { controllerName: string }[] };
     expect(parents[0]).toBe(theirs);
     expect(parents).toMatchObject([theirs, { parentRef: service, controllerName }]);
+  });
+});
+
+describe('The status of a route that many controllers write in', () => {
+  it('has no more entries than fit, and says how many of ours are left out', () => {
+    const theirs = Array.from({ length: 31 }, (_, at) => ({ controllerName: `other.test/${at}`, conditions: [] }));
+    const parentRefs = ['a', 'b', 'c'].map((name) => ({ group: '', kind: 'Service', name }));
+    const left: number[] = [];
+    const route = object('HTTPRoute', { parentRefs }, { parents: theirs });
+    const { parents } = routeStatus(route, [], controllerName, now, (count) => left.push(count));
+    expect(parents).toMatchObject([...theirs, { parentRef: { name: 'a' }, controllerName }]);
+    expect(parents).toHaveLength(32);
+    expect(left).toEqual([2]);
+  });
+});
+
+describe('The status of a BackendTLSPolicy', () => {
+  const service = { group: '', kind: 'Service', name: 'bank', sectionName: 'https' };
+  const caCertificateRefs = ['a', 'b'].map((name) => ({ group: '', kind: 'ConfigMap', name }));
+
+  function conditions(issues: readonly Issue[]): string {
+    const spec = { targetRefs: [service], validation: { caCertificateRefs } };
+    const { ancestors } = policyStatus(object('BackendTLSPolicy', spec), issues, controllerName, now);
+    const [ancestor] = ancestors as { conditions: { type: string; status: string; reason: string }[] }[];
+    return ancestor!.conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`).join(', ');
+  }
+
+  it('names the reason that the Gateway API has for it', () => {
+    const ref = (index: number, field: string) => `spec.validation.caCertificateRefs[${index}].${field}`;
+    const cases: [Issue['severity'], readonly string[], string][] = [
+      ['warning', [], 'Accepted True Accepted, ResolvedRefs True ResolvedRefs'],
+      ['warning', [ref(0, 'name')], 'Accepted True Accepted, ResolvedRefs False InvalidCACertificateRef'],
+      ['warning', [ref(0, 'kind')], 'Accepted True Accepted, ResolvedRefs False InvalidKind'],
+      [
+        'warning',
+        [ref(0, 'name'), ref(1, 'name')],
+        'Accepted False NoValidCACertificate, ResolvedRefs False InvalidCACertificateRef',
+      ],
+      ['warning', ['spec.targetRefs[0]'], 'Accepted False Conflicted, ResolvedRefs True ResolvedRefs'],
+      ['warning', ['spec.targetRefs[0].name'], 'Accepted False TargetNotFound, ResolvedRefs True ResolvedRefs'],
+      ['warning', ['spec.targetRefs[1]'], 'Accepted True Accepted, ResolvedRefs True ResolvedRefs'],
+      ['warning', ['spec.validation'], 'Accepted True Accepted, ResolvedRefs True ResolvedRefs'],
+      ['error', ['spec.validation'], 'Accepted False Invalid, ResolvedRefs True ResolvedRefs'],
+    ];
+    for (const [severity, fields, wanted] of cases) {
+      expect(conditions(fields.map((field) => issue(severity, field, 'no'))), fields.join()).toBe(wanted);
+    }
+  });
+
+  it('has an entry for each Service that it is for, beside those of other controllers, and no more than fit', () => {
+    const theirs = { ancestorRef: { name: 'front' }, controllerName: 'other.test/x', conditions: [] };
+    const old = { ancestorRef: { ...service, name: 'old' }, controllerName, conditions: [] };
+    const targetRefs = [{ group: 'x.io', kind: 'Pool', name: 'a' }, service];
+    const policy = object('BackendTLSPolicy', { targetRefs, validation: {} }, { ancestors: [theirs, old] });
+    const { ancestors } = policyStatus(policy, [], controllerName, now);
+    expect(ancestors).toMatchObject([theirs, { ancestorRef: service, controllerName }]);
+    expect(ancestors).toHaveLength(2);
+    const full = object('BackendTLSPolicy', { targetRefs }, { ancestors: Array.from({ length: 16 }, () => theirs) });
+    expect(policyStatus(full, [], controllerName, now).ancestors).toEqual(Array.from({ length: 16 }, () => theirs));
   });
 });
