@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-const signals = ['SIGINT', 'SIGTERM'] as const;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type EndSignal = (typeof signals)[number];
 
 export interface EndSignals {

@@ -73,7 +73,7 @@ describe('inmesh serve --ca', () => {
       err: expect.stringContaining('is under way already'),
     });
     expect(server.err).toContain(`INMESH_CA_ROOTS=${join(ca, 'root-cert.pem')}`);
-    expect(server.err).toContain('"next":"the new root signs"');
+    await expect.poll(() => server.err, wait).toContain('"next":"the new root signs"');
   }, 60_000);
 
   it.each([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { advance, watchStep } from '../src/canary/analysis/advance.js';
 import { judge, type Limits, percent } from '../src/canary/analysis/judge.js';
 import { increase, quantileOf, type Tally } from '../src/canary/analysis/tally.js';
+import { Window } from '../src/canary/analysis/window.js';
 
 const limits: Limits = { successRate: 0.99, minRequests: 100, latency: undefined };
 const tally = (requests: number, failed = 0, durations: readonly [number, number][] = []): Tally => ({
@@ -11,7 +12,7 @@ const tally = (requests: number, failed = 0, durations: readonly [number, number
 });
 
 describe('the difference of two readings', () => {
-  it('adds up sources, takes one that began anew from nothing, and one that is new as a whole', () => {
+  it('adds up sources; one that is new or has less than before counts from now on', () => {
     const before = new Map([
       ['a', { succeeded: 100, failed: 5 }],
       ['b', { succeeded: 50, failed: 0 }],
@@ -19,10 +20,10 @@ describe('the difference of two readings', () => {
     const after = new Map([
       ['a', { succeeded: 110, failed: 6 }],
       ['b', { succeeded: 7, failed: 2 }],
-      ['c', { succeeded: 1, failed: 0 }],
+      ['c', { succeeded: 5000, failed: 0 }],
     ]);
-    expect(increase(before, after)).toMatchObject({ succeeded: 18, failed: 3 });
-    expect(increase(after, before)).toMatchObject({ succeeded: 150, failed: 5 });
+    expect(increase(before, after)).toMatchObject({ succeeded: 10, failed: 1 });
+    expect(increase(after, before)).toMatchObject({ succeeded: 0, failed: 0 });
   });
 
   it('has the durations of the window alone', () => {
@@ -34,6 +35,31 @@ describe('the difference of two readings', () => {
       [100, 3],
       [Number.POSITIVE_INFINITY, 1],
     ]);
+  });
+});
+
+describe('a window', () => {
+  const reading = (canary: Readonly<Record<string, number>>, lost = 0) => ({
+    canary: new Map(Object.entries(canary).map(([source, succeeded]) => [source, { succeeded, failed: 0 }])),
+    stable: new Map(),
+    lost: new Map([['host', { succeeded: 0, failed: lost }]]),
+  });
+
+  it('goes on with a source that could not be read once, and begins with one that it has not seen', () => {
+    const window = new Window(reading({ a: 100, b: 10 }, 7), 0);
+    window.add(reading({ a: 110 }, 7), 1000);
+    window.add(reading({ a: 111, b: 15, c: 5000 }, 9), 2000);
+    window.add(reading({ a: 111, b: 15, c: 5002 }, 9), 3000);
+    expect(window.canary.succeeded).toBe(18);
+    expect(window.lost.failed).toBe(2);
+  });
+
+  it('knows what came lately', () => {
+    const window = new Window(reading({ a: 0 }), 0);
+    window.add(reading({ a: 100 }), 1000);
+    window.add(reading({ a: 100 }), 2000);
+    window.add(reading({ a: 103 }), 3000);
+    expect([0, 1000, 1999, 2000, 3000].map((ms) => window.requestsSince(ms))).toEqual([103, 3, 3, 3, 0]);
   });
 });
 
@@ -100,6 +126,44 @@ describe('a verdict', () => {
     expect(within({ kind: 'relative', factor: 6 }).kind).toBe('passed');
     expect(within({ kind: 'relative', factor: 2 }).kind).toBe('suspect');
     expect(judge(tally(100), fast, { ...limits, latency: { kind: 'absolute', ms: 1 } }).kind).toBe('waiting');
+  });
+
+  it('is never made of what is no number', () => {
+    const none = tally(Number.NaN);
+    for (const [canary, stable] of [
+      [none, tally(100)],
+      [tally(100), none],
+    ] as const) {
+      expect(judge(canary, stable, limits)).toEqual({ kind: 'waiting', reason: 'the numbers cannot be read' });
+    }
+  });
+
+  it('has fewer durations than requests to go by only when there are enough of both', () => {
+    const slow = tally(100, 0, [[500, 100]]);
+    const few = tally(20, 0, [[100, 20]]);
+    const relative = { ...limits, latency: { kind: 'relative', factor: 2 } } as const;
+    expect(judge(slow, few, relative)).toMatchObject({
+      kind: 'waiting',
+      reason: 'fewer than 100 durations of the stable version are reported',
+    });
+    expect(judge(slow, few, relative, { stableP99Ms: 250 }).kind).toBe('passed');
+    expect(judge(slow, few, relative, { stableP99Ms: 240 }).kind).toBe('suspect');
+    const partly = tally(100, 0, [[1, 99]]);
+    expect(judge(partly, few, { ...limits, latency: { kind: 'absolute', ms: 5 } })).toMatchObject({
+      kind: 'waiting',
+      reason: 'the durations of 99 requests are reported, and not of 100',
+    });
+  });
+
+  it('is of the host too: calls that reach no version may all have been for this one', () => {
+    const lost = (failed: number) => judge(tally(0), tally(1000), limits, { lost: tally(failed, failed) });
+    expect(lost(50)).toEqual({
+      kind: 'failed',
+      reason: '50 of 1050 calls of the host reached no version: no healthy endpoint, or too many at once',
+    });
+    expect(lost(12).kind).toBe('suspect');
+    expect(lost(3).kind).toBe('waiting');
+    expect(judge(tally(1000), tally(1000), limits, { lost: tally(3, 3) }).kind).toBe('passed');
   });
 
   it('never rounds a share up to all', () => {

@@ -19,9 +19,12 @@ spec:
         - { name: reviews-v2, port: 80, weight: 0 }
 `;
 
-async function startMesh(written = route) {
+async function startMesh(written = route, isV2Ready = true) {
   const versions = keep(await Versions.start());
-  const yaml = `${versions.yaml}${versions.servicesYaml}`;
+  const services = `${versions.yaml}${versions.servicesYaml}`;
+  const v2 = services.indexOf('name: reviews-v2');
+  const later = services.slice(v2).replace('ready: true', `ready: ${isV2Ready}`);
+  const yaml = `${services.slice(0, v2)}${later}`;
   const folder = keep(new ConfigFolder({ 'reviews.yaml': yaml, 'route.yaml': written }));
   const server = keep(await serveFolder(folder.path));
   keep(await Traffic.start(server.addresses.xds));
@@ -69,6 +72,15 @@ describe('inmesh canary, in a mesh that reports its load', () => {
     const windows = events.filter(({ event }) => event === 'window');
     expect(windows.length).toBeGreaterThan(0);
     expect(windows.length).toBeLessThanOrEqual(2);
+    expect(text).toBe(route);
+  }, 60_000);
+
+  it('takes it back from one without an endpoint, to which nothing can be sent', async () => {
+    const { versions, canary } = await startMesh(route, false);
+    const { code, summary, text } = await canary('--to', 'v2', '--steps', '50,100');
+    expect({ code, summary }).toMatchObject({ code: 1, summary: { outcome: 'rolled_back', percent: 0 } });
+    expect(summary.reason).toMatch(/^0 % of \d+ requests succeeded, less than 99 %$/);
+    expect(versions.answered.v2).toBe(0);
     expect(text).toBe(route);
   }, 60_000);
 

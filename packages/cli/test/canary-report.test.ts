@@ -27,6 +27,25 @@ const [begin, end] = [
 ];
 
 describe('what a canary tells people', () => {
+  it.each([
+    [[{ rule: 'spec.http[0]', weights: { v1: 75, v2: 25 } }], true, 'v1=75 v2=25'],
+    [[{ rule: 'spec.http[0]', weights: { v1: 75, v2: 25 } }], false, 'v1=75 v2=25 (last known: it could not be read)'],
+    [[], false, 'nothing was changed'],
+  ])('has the weights in the end', (weights, weightsRead, said) => {
+    let text = '';
+    const out = { write: (more: string) => (text += more) };
+    const where = { target: 'it', to: 'v2', percent: 25, weights, weightsRead };
+    textReport({ out, err: out })({
+      event: 'summary',
+      outcome: 'failed',
+      exitCode: 3,
+      ...where,
+      seconds: 12,
+      reason: 'gone',
+    });
+    expect(text).toBe(`failed after 12s: ${said}\ngone\n`);
+  });
+
   it('is a line for each step and window', () => {
     expect(written(false, textReport)).toBe(begin + end);
   });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { ruleWeights } from '../src/canary/events.js';
 import { routedKinds } from '../src/canary/routes/kinds.js';
 import type { Fields } from '../src/canary/routes/routed-object.js';
-import { currentPercent, editsTo, findSplit, weightsAt, writtenWeights } from '../src/canary/routes/split.js';
+import {
+  currentPercent,
+  describeWeights,
+  editsTo,
+  findSplit,
+  weightsAt,
+  writtenWeights,
+} from '../src/canary/routes/split.js';
 import { reviewsRoute } from './support/memory-target.js';
 
 const [virtualService, httpRoute] = routedKinds as [(typeof routedKinds)[0], (typeof routedKinds)[0]];
@@ -99,8 +107,70 @@ describe('a version that is not there', () => {
     expect(() => split(object, kind)).toThrow(message);
   });
 
-  it('cannot take traffic from versions that have none', () => {
-    const found = split(reviewsRoute({ v1: 0, v2: 100 }));
-    expect(() => weightsAt(found, writtenWeights(found), 50)).toThrow('only v2 has traffic: nothing is left to shift');
+  it('cannot take traffic where there is none', () => {
+    const found = split(reviewsRoute({ v1: 0, v2: 0 }));
+    expect(() => weightsAt(found, writtenWeights(found), 50)).toThrow('in spec.http[0] nobody has traffic');
+  });
+});
+
+describe('several rules', () => {
+  const rule = (name: string, one: number, two: number, host = 'reviews') => ({
+    name,
+    route: [
+      { destination: { host, subset: 'v1' }, weight: one },
+      { destination: { host, subset: 'v2' }, weight: two },
+    ],
+  });
+
+  it('begin where the version has least, and none of them gives it less than it has', () => {
+    const found = split(routes(rule('staff', 50, 50), rule('testers', 0, 100), rule('all', 100, 0)));
+    expect(currentPercent(found)).toBe(0);
+    const original = writtenWeights(found);
+    const at = (percent: number) => weightsAt(found, original, percent);
+    expect(at(5)).toEqual([
+      [50, 50],
+      [0, 100],
+      [95, 5],
+    ]);
+    expect(at(75)).toEqual([
+      [25, 75],
+      [0, 100],
+      [25, 75],
+    ]);
+    expect(editsTo(found, original)).toEqual([]);
+  });
+
+  it('of several hosts are not moved at once: nobody would watch the second', () => {
+    const both = routes(rule('a', 100, 0), rule('b', 100, 0, 'ratings'));
+    expect(() => split(both)).toThrow(
+      'v2 is a version of several hosts (reviews.default.svc.cluster.local in spec.http[0] (a), ' +
+        'ratings.default.svc.cluster.local in spec.http[1] (b)): name one with --host',
+    );
+    for (const host of ['ratings', 'ratings.default', 'ratings.default.svc.cluster.local']) {
+      const found = findSplit({ ...ask, kind: virtualService, object: both, host });
+      expect(found.rules.map(({ label }) => label)).toEqual(['spec.http[1] (b)']);
+      expect(found.canary.host).toBe('ratings.default.svc.cluster.local');
+    }
+    expect(() => findSplit({ ...ask, kind: virtualService, object: both, host: 'rating' })).toThrow(
+      'no destination has the host rating (there is reviews.default.svc.cluster.local, ratings.default',
+    );
+  });
+
+  it('tell apart subsets of one name', () => {
+    const ratings = (subset: string) => ({ destination: { host: 'ratings', subset }, weight: 10 });
+    const object = routes({ route: [{ ...v1, weight: 80 }, ratings('v1'), { ...v2, weight: 10 }, v2] });
+    expect(() => split(object)).toThrow('several destinations that are called v2: merge them');
+    const found = split(routes({ route: [{ ...v1, weight: 80 }, ratings('v1'), { ...v2, weight: 10 }] }));
+    const [reviews, other] = ['reviews', 'ratings'].map((host) => `${host}.default.svc.cluster.local/v1`);
+    expect(ruleWeights(found, writtenWeights(found))).toEqual([
+      { rule: 'spec.http[0]', weights: { [reviews!]: 80, [other!]: 10, v2: 10 } },
+    ]);
+    expect(describeWeights(found, writtenWeights(found))).toBe(`${reviews}=80 ${other}=10 v2=10`);
+  });
+
+  it.each(['100', -1, 1.5, null])('with a weight of %j are refused', (weight) => {
+    expect(() => split(routes({ route: [v1, { ...v2, weight }] }))).toThrow(
+      `spec.http[0].route[1].weight: ${JSON.stringify(weight)} is no whole number`,
+    );
   });
 });

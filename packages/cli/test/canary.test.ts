@@ -36,7 +36,7 @@ describe('inmesh canary, in a file', () => {
     const { file, folder } = await startServer();
     const { code, out } = await run('canary', 'reviews', '--to', 'v2', '--file', file, '--dry-run', '--server', 'x:1');
     expect(code).toBe(0);
-    expect(out).toBe(
+    expect(out.replace(/after \d+s/, 'after 0s')).toBe(
       [
         `VirtualService default/reviews of ${file}: to v2`,
         ...[
@@ -65,7 +65,7 @@ describe('inmesh canary, in a file', () => {
     expect(second.summary.reason).toContain('is under way, to v2 at 30 %');
     first.process.kill('SIGKILL');
     await first.exit;
-    expect(readdirSync(folder.path)).toContain('.route.yaml.virtualservice.reviews.canary');
+    expect(readdirSync(folder.path)).toContain('.route.yaml.default.virtualservice.reviews.canary');
     // Nobody calls, so that it waits for a moment and goes back: from where the first one had begun.
     const resumed = await canary('--resume', '--interval', '20ms', '--max-wait', '40ms');
     expect(resumed.events.find(({ event }) => event === 'resumed')).toMatchObject({ to: 'v2', percent: 30 });
@@ -75,12 +75,17 @@ describe('inmesh canary, in a file', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['reviews.yaml', 'route.yaml']);
   });
 
-  it('stays where it is at SIGTERM, and goes back when it is told so', async () => {
+  it('stays where it is at SIGHUP and SIGTERM, and goes back when it is told so', async () => {
     const { start, canary, text } = await startServer();
     const first = start('--to', 'v2');
     await expect.poll(() => first.out, wait).toContain('"event":"step"');
-    first.process.kill('SIGTERM');
-    expect(await first.exit).toBe(143);
+    first.process.kill('SIGHUP');
+    expect(await first.exit).toBe(129);
+    expect(summaryOf({ code: 129, out: first.out }).summary).toMatchObject({ outcome: 'interrupted', exitCode: 129 });
+    const second = start('--resume');
+    await expect.poll(() => second.out, wait).toContain('"event":"step"');
+    second.process.kill('SIGTERM');
+    expect(await second.exit).toBe(143);
     expect(text()).toBe(routeWith(95, 5));
     expect(await canary('--rollback')).toMatchObject({ code: 0, summary: { outcome: 'rolled_back', percent: 0 } });
     expect(text()).toBe(route);
@@ -100,7 +105,7 @@ describe('inmesh canary, in a file', () => {
   });
 
   it('stops when somebody else changes the weights, and keeps what else they change', async () => {
-    const { start, text, folder } = await startServer();
+    const { start, canary, text, folder } = await startServer();
     const first = start('--to', 'v2', '--interval', '100ms', '--max-wait', '1h');
     await expect.poll(text, wait).toBe(routeWith(95, 5));
     folder.write('route.yaml', `${text()}# more\n`);
@@ -111,6 +116,8 @@ describe('inmesh canary, in a file', () => {
       ...{ outcome: 'conflict', percent: 40 },
       reason: expect.stringContaining('somebody has changed the weights: they are v1=60 v2=40, and not v1=95 v2=5'),
     });
+    const resumed = await canary('--resume');
+    expect(resumed).toMatchObject({ code: 3, summary: { outcome: 'conflict', to: 'v2', percent: 40 } });
     expect(text()).toBe(`${routeWith(60, 40)}# more\n`);
   });
 
@@ -138,15 +145,17 @@ async function startPrometheus(): Promise<{ url: string; queries: string[]; clos
     queries.push(query);
     scrapes += 1;
     const version = query.includes('"2-green"') ? 'v2' : 'v1';
+    const isLost = query.includes('response_flags');
     const bucket = (le: string) => series('bucket', version, { le }, scrapes * 1000);
-    const result = query.startsWith('istio_requests_total')
+    const result = query.startsWith('last_over_time(istio_requests_total')
       ? [
           series('requests', version, { response_code: '200' }, scrapes * 1000),
           series('requests', version, { response_code: '503' }, version === 'v2' ? 0 : scrapes),
           series('requests', version, { response_code: '0', response_flags: 'DC' }, scrapes * 500),
         ]
       : [bucket('10'), bucket('+Inf')];
-    response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+    const data = { resultType: 'vector', result: isLost ? [] : result };
+    response.end(JSON.stringify({ status: 'success', data }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -166,8 +175,15 @@ describe('inmesh canary, by a Prometheus', () => {
     const limits = ['--steps', '50,100', '--interval', '20ms', '--max-latency-p99', '50ms'];
     const { code, events } = summaryOf(await run('canary', 'reviews', '--to', 'v2', ...flags, ...limits));
     expect(code).toBe(0);
+    const labels = 'reporter="source",destination_service="reviews.default.svc.cluster.local",destination_version=';
+    // What was there before is looked for further back.
+    const asked = queries.filter((query) => query.includes('requests_total') && query.includes('2-green'));
+    expect(asked.slice(0, 2)).toEqual([
+      `last_over_time(istio_requests_total{${labels}"2-green"}[1h])`,
+      `last_over_time(istio_requests_total{${labels}"2-green"}[5m])`,
+    ]);
     expect(queries).toContain(
-      'istio_requests_total{reporter="source",destination_service="reviews.default.svc.cluster.local",destination_version="2-green"}',
+      `last_over_time(istio_requests_total{${labels}"unknown",response_flags=~"(.*,)?(UH|UO|NC)(,.*)?"}[5m])`,
     );
     const [first] = events.filter(({ event }) => event === 'window');
     expect(first).toMatchObject({ verdict: 'passed', canary: { failed: 0, successRate: 1, p99Ms: 9.9 } });
@@ -195,6 +211,64 @@ describe('inmesh shift, in a file', () => {
     expect(readdirSync(folder.path)).toEqual(['route.yaml']);
   });
 
+  it('takes the versions in any order, and the rules that have all of them', async () => {
+    const rule = (...versions: [string, number][]) =>
+      `    - route: [${versions.map(([name, weight]) => `{ destination: { host: reviews, subset: ${name} }, weight: ${weight} }`).join(', ')}]\n`;
+    const head = route.slice(0, route.indexOf('    - route'));
+    const written = `${head}${rule(['v1', 100], ['v3', 0])}${rule(['v1', 100], ['v2', 0])}`;
+    const folder = keep(new ConfigFolder());
+    const file = join(folder.path, 'route.yaml');
+    for (const to of ['v1=90,v2=10', 'v2=10,v1=90']) {
+      folder.write('route.yaml', written);
+      expect(await run('shift', 'reviews', '--file', file, '--to', to)).toMatchObject({ code: 0 });
+      expect(readFileSync(file, 'utf8')).toBe(`${head}${rule(['v1', 100], ['v3', 0])}${rule(['v1', 90], ['v2', 10])}`);
+    }
+    expect((await run('shift', 'reviews', '--file', file, '--to', 'v2=50,v3=50')).err).toContain(
+      'no rule has all of v2, v3',
+    );
+  });
+
+  it('refuses what is of several hosts, unless one is named, and in a dry run what cannot be written', async () => {
+    const rule = route.slice(route.indexOf('    - route'));
+    const ratings = rule.replaceAll('reviews', 'ratings');
+    const folder = keep(new ConfigFolder({ 'route.yaml': `${route}${ratings}` }));
+    const file = join(folder.path, 'route.yaml');
+    const shift = (...flags: string[]) => run('shift', 'reviews', '--file', file, '--to', 'v2', ...flags);
+    expect((await shift()).err).toContain('v2 is a version of several hosts');
+    expect((await shift('--host', 'ratings')).code).toBe(0);
+    const all = ratings.replace('weight: 100', 'weight: 0').replace('weight: 0 }   #', 'weight: 100 }   #');
+    expect(readFileSync(file, 'utf8')).toBe(`${route}${all}`);
+    folder.write(
+      'route.yaml',
+      route.replace('weight: 100', 'weight: &all 100').replace('weight: 0 }', 'weight: *all }'),
+    );
+    const refused = expect.stringContaining('cannot be changed in place');
+    expect(await shift('--dry-run', '--to', 'v2=10,v1=90')).toMatchObject({ code: 3, err: refused });
+  });
+
+  it('sets those of a GRPCRoute', async () => {
+    const written = (v1: number, v2: number) => `apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: reviews }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: reviews }]
+  rules:
+    - matches: [{ method: { service: shop.v1.Reviews } }]
+      backendRefs: [{ name: reviews-v1, port: 9090, weight: ${v1} }, { name: reviews-v2, port: 9090, weight: ${v2} }]
+`;
+    const folder = keep(new ConfigFolder({ 'route.yaml': written(1, 0) }));
+    const file = join(folder.path, 'route.yaml');
+    expect(await run('shift', 'grpcroute/reviews', '--file', file, '--to', 'v1=90,v2=10')).toMatchObject({
+      ...{
+        code: 0,
+        out: expect.stringMatching(
+          /^GRPCRoute default\/reviews .* from reviews-v1=1 reviews-v2=0 to reviews-v1=90 reviews-v2=10\n$/,
+        ),
+      },
+    });
+    expect(readFileSync(file, 'utf8')).toBe(written(90, 10));
+  });
+
   it('is refused while there is a canary, and when a version is missing', async () => {
     const { start, file, text } = await startServer();
     start('--to', 'v2');
@@ -203,7 +277,9 @@ describe('inmesh shift, in a file', () => {
     expect(await shift('--to', 'v1')).toMatchObject({ code: 3, err: expect.stringContaining('to v2 is under way') });
     expect(await shift('--to', 'v1=50,v3=50', '--force')).toMatchObject({
       code: 3,
-      err: expect.stringContaining('spec.http[0] has no destination that is called v3: it has v1=95 v2=5'),
+      err: expect.stringContaining(
+        'no destination is called v3 (there is v1, v2): add to route of the rule that is meant',
+      ),
     });
     expect(text()).toBe(routeWith(95, 5));
   });
@@ -224,7 +300,7 @@ describe('inmesh shift, in a file', () => {
 describe('the command lines of canaries', () => {
   it.each([
     [['canary', 'reviews'], '--to is missing'],
-    [['canary', '--to', 'v2'], 'name one VirtualService or HTTPRoute'],
+    [['canary', '--to', 'v2'], 'name one VirtualService, HTTPRoute or GRPCRoute'],
     [['canary', 'service/reviews', '--to', 'v2'], '"service" has no weights'],
     [['canary', 'reviews', '--to', 'v2', '--rollback'], 'give it alone'],
     [
@@ -233,6 +309,12 @@ describe('the command lines of canaries', () => {
     ],
     [['canary', 'reviews', '--to', 'v2', '--steps', '50,5,100'], '--steps'],
     [['canary', 'reviews', '--to', 'v2', '--success-rate', '101'], '--success-rate: 101 is more than 100 percent'],
+    [
+      ['canary', 'reviews', '--to', 'v2', '--success-rate', '0.99'],
+      '--success-rate: 0.99 would be 0.99 percent: it is in percent, so write 99',
+    ],
+    [['canary', 'reviews', '--to', ''], '--to is missing'],
+    [['canary', 'reviews', '--to', 'v2', '--prometheus', 'http://['], '--prometheus: "http://[" is not a URL'],
     [['canary', 'reviews', '--to', 'v2', '--min-requests', '1.5'], '--min-requests: 1.5 is not a whole number'],
     [['canary', 'reviews', '--to', 'v2', '--max-latency-p99', 'fast'], '--max-latency-p99'],
     [['canary', 'reviews', '--to', 'v2', '--output', 'yaml'], '--output: "yaml" is not text or json'],

@@ -4,7 +4,10 @@ import { close, listen, serving } from './lifecycle.js';
 import { callerOf, joinMesh } from './member.js';
 import type { Review, Reviews } from './product.js';
 
-const { INMESH_VERSION: version = 'v1', POD_NAME: podname = '' } = process.env;
+const { INMESH_VERSION: version = 'v1', POD_NAME: podname = '', FAIL_EVERY = '0' } = process.env;
+/** Every so many-th answer is a 500, for a canary to find; 0: none. */
+const failEvery = Number(FAIL_EVERY);
+let asked = 0;
 const starColor = { v2: 'black', v3: 'red' }[version];
 
 const { mesh, register } = await joinMesh();
@@ -18,7 +21,9 @@ const texts = {
 
 const server = mesh.createServer(async (request, response) => {
   const [, id] = /^\/reviews\/(\d+)$/.exec(request.url ?? '') ?? [];
+  asked += 1;
   if (id === undefined) sendJson(response, 404, {});
+  else if (asked % failEvery === 0) sendJson(response, 500, {});
   else sendJson(response, 200, await reviewsOf(id, callerOf(request)));
 });
 

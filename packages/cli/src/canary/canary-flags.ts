@@ -65,6 +65,10 @@ export function readCanaryFlags(flags: Flags): CanarySettings {
   const intervalMs = parseDurationMs(text('interval'), '--interval', longestMs) ?? 30_000;
   const rate = parseAmount(text('success-rate'), '--success-rate') ?? 99;
   if (rate > 100) throw new UsageError(`--success-rate: ${rate} is more than 100 percent`);
+  if (rate <= 1) {
+    const meant = Number((rate * 100).toFixed(6));
+    throw new UsageError(`--success-rate: ${rate} would be ${rate} percent: it is in percent, so write ${meant}`);
+  }
   return {
     steps: parseSteps(text('steps') ?? '5,10,25,50,100'),
     latency: text('max-latency-p99'),

@@ -7,11 +7,12 @@ import { type MetricsFlags, openMetrics } from './open-metrics.js';
 import { exitCodes, type Outcome, outcomeOf } from './outcome.js';
 import type { Emit } from './report.js';
 import type { Destination } from './routes/destination.js';
-import { currentPercent, findSplit, weightsAt, writtenWeights } from './routes/split.js';
+import { editsTo, weightsAt } from './routes/split.js';
 import { runCanary } from './run-canary.js';
 import { type Opening, plan, Session, type SessionOptions } from './session.js';
 import type { Target } from './target/target.js';
 import { openTarget, type TargetFlags } from './target-flags.js';
+import { Whereabouts } from './whereabouts.js';
 
 export interface CanaryTask {
   /** As the target was named. */
@@ -19,6 +20,7 @@ export interface CanaryTask {
   readonly flags: TargetFlags &
     MetricsFlags & {
       readonly to?: string | undefined;
+      readonly host?: string | undefined;
       readonly force?: boolean | undefined;
       readonly resume?: boolean | undefined;
       readonly rollback?: boolean | undefined;
@@ -36,15 +38,17 @@ export async function carryOut(task: CanaryTask): Promise<number> {
   const target = await outcomeOf(() => openTarget(task.name, task.flags));
   if ('kind' in target) return tell(task, { ...nowhere(task), ...ending(target, began) });
   try {
-    const done = await outcomeOf(() => new Canary(task, target.value).run());
+    const where = new Whereabouts({ to: task.flags.to, host: task.flags.host });
+    const done = await outcomeOf(() => new Canary(task, target.value, where).run());
     const outcome: Done = 'kind' in done ? done : done.value;
-    return tell(task, { ...(await whereabouts(task, target.value, outcome.to)), ...ending(outcome, began) });
+    const place = await where.inTheEnd(target.value, outcome);
+    return tell(task, { target: target.value.description, ...place, ...ending(outcome, began) });
   } finally {
     await target.value.close();
   }
 }
 
-type Done = Outcome & { readonly to?: string; readonly exitCode?: number };
+type Done = Outcome & { readonly to?: string; readonly host?: string | undefined; readonly exitCode?: number };
 
 class Canary {
   readonly #options: SessionOptions;
@@ -52,10 +56,12 @@ class Canary {
   constructor(
     private readonly task: CanaryTask,
     private readonly target: Target,
+    where: Whereabouts,
   ) {
     const { flags, settings, emit } = task;
     this.#options = {
-      ...{ target, to: flags.to, steps: settings.steps, force: flags.force ?? false, now: Date.now },
+      ...{ target, to: flags.to, host: flags.host, steps: settings.steps, force: flags.force ?? false, now: Date.now },
+      saw: (split, weights) => where.saw(split, weights),
       mustResume: flags.resume === true || flags.rollback === true,
       warn: (message) => emit({ event: 'warning', message }),
     };
@@ -64,18 +70,21 @@ class Canary {
   async run(): Promise<Done> {
     const { flags } = this.task;
     const opening = await plan(this.#options);
-    const { to } = opening.record;
-    if (flags.rollback) return { ...(await this.#takeBack()), to };
+    const { to, host } = opening.record;
+    if (flags.rollback) return { ...(await this.#takeBack(opening)), to, host };
     await this.#checkSubset(opening.split.canary);
     const metrics = await openMetrics(flags, this.target, opening.split);
     this.#tellPlan(opening, metrics);
-    if (flags['dry-run']) return { kind: 'planned', to };
+    // A file is changed in many places, and the last of them may be one that cannot be.
+    if (flags['dry-run'] || flags.file !== undefined) await this.#rehearse(opening);
+    if (flags['dry-run']) return { kind: 'planned', to, host };
     // What cannot be watched is not begun.
-    await metrics.read([opening.split.canary], opening.split.stable);
+    const { problems = [] } = await metrics.read([opening.split.canary], opening.split.stable);
+    if (problems.length > 0 && !opening.isResumed) throw new Error(problems.join('; '));
     const session = await Session.begin(this.#options);
     const event = session.isResumed ? 'resumed' : 'started';
     this.task.emit({ event, target: this.target.description, to, percent: session.percent });
-    return { ...(await this.#watch(session, metrics)), to };
+    return { ...(await this.#watch(session, metrics)), to, host };
   }
 
   async #checkSubset(canary: Destination): Promise<void> {
@@ -105,8 +114,17 @@ class Canary {
     }
   }
 
-  async #takeBack(): Promise<Done> {
-    if (this.task.flags['dry-run']) return { kind: 'planned' };
+  async #rehearse({ loaded, split, record }: Opening): Promise<void> {
+    for (const percent of record.steps.slice(record.step)) {
+      await this.target.rehearse(loaded, editsTo(split, weightsAt(split, record.original, percent)));
+    }
+  }
+
+  async #takeBack({ loaded, split, record }: Opening): Promise<Done> {
+    if (this.task.flags['dry-run']) {
+      await this.target.rehearse(loaded, editsTo(split, record.original));
+      return { kind: 'planned' };
+    }
     const session = await Session.begin(this.#options);
     await session.rollBack();
     // Asked for, it is no failure.
@@ -145,18 +163,5 @@ function ending({ kind, reason, exitCode = exitCodes[kind] }: Done, began: numbe
 }
 
 function nowhere({ name, flags }: CanaryTask) {
-  return { target: name, to: flags.to ?? '', percent: undefined, weights: [] };
-}
-
-/** Where the traffic is in the end, as it is read and not as it should be. */
-async function whereabouts(task: CanaryTask, target: Target, known: string | undefined) {
-  const to = known ?? task.flags.to ?? '';
-  const where = { ...nowhere(task), target: target.description, to };
-  try {
-    const { object } = await target.load();
-    const split = findSplit({ kind: target.kind, object, context: target.context, to, target: target.name });
-    return { ...where, percent: currentPercent(split), weights: ruleWeights(split, writtenWeights(split)) };
-  } catch {
-    return where;
-  }
+  return { target: name, to: flags.to ?? '', percent: undefined, weights: [], weightsRead: false };
 }

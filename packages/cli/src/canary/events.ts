@@ -1,8 +1,7 @@
 import type { Verdict } from './analysis/judge.js';
 import { quantileOf, requestsOf, successRateOf, type Tally } from './analysis/tally.js';
 import type { OutcomeKind } from './outcome.js';
-import { nameOf } from './routes/destination.js';
-import type { Split, Weights } from './routes/split.js';
+import { type Split, versionsOf, type Weights } from './routes/split.js';
 
 /** What a canary tells of itself. With `time` this is a line of `--output json`: names and meanings stay as they are. */
 export type CanaryEvent =
@@ -41,9 +40,11 @@ export interface SummaryEvent {
   readonly exitCode: number;
   readonly target: string;
   readonly to: string;
-  /** What the version has now. */
+  /** What the version has now: of several rules the least. */
   readonly percent: number | undefined;
   readonly weights: RuleWeights[];
+  /** Whether the object could be read in the end; else the weights are those that were known last. */
+  readonly weightsRead: boolean;
   readonly seconds: number;
   readonly reason?: string | undefined;
 }
@@ -82,10 +83,8 @@ export function countsOf(tally: Tally): Counts {
 }
 
 export function ruleWeights({ rules }: Split, weights: Weights): RuleWeights[] {
-  return rules.map(({ label, shares }, rule) => ({
-    rule: label,
-    weights: Object.fromEntries(
-      shares.map(({ destination }, at) => [nameOf(destination), weights[rule]?.[at] ?? null]),
-    ),
+  return rules.map((rule, at) => ({
+    rule: rule.label,
+    weights: Object.fromEntries(versionsOf(rule).map((name, index) => [name, weights[at]?.[index] ?? null])),
   }));
 }

@@ -18,7 +18,7 @@ export function checkMetricsFlags({ server, prometheus }: MetricsFlags): void {
   if (server !== undefined && prometheus !== undefined) throw new UsageError('give --server or --prometheus, not both');
   const wrong = server?.find((address) => !/^[^\s/]+:\d+$/.test(address));
   if (wrong !== undefined) throw new UsageError(`--server: ${JSON.stringify(wrong)} is not host:port`);
-  if (prometheus !== undefined && !/^https?:\/\/\S+$/.test(prometheus)) {
+  if (prometheus !== undefined && !(/^https?:\/\/\S+$/.test(prometheus) && URL.canParse(prometheus))) {
     throw new UsageError(`--prometheus: ${JSON.stringify(prometheus)} is not a URL`);
   }
 }

@@ -16,7 +16,11 @@ export interface CanaryRecord {
   readonly started: string;
   /** What it goes back to. */
   readonly original: Weights;
-  /** `host/pid` of who is at work; undefined once that has stopped in order. */
+  /** Of the version, where it had to be said. */
+  readonly host?: string | undefined;
+  /** The 99th percentile of the stable version in ms, when it had traffic last. */
+  readonly stableP99Ms?: number | undefined;
+  /** `host/pid/id` of who is at work; undefined once that has stopped in order. */
   readonly holder?: string | undefined;
   /** When the holder said last that it is there. */
   readonly renewed: string;
@@ -28,7 +32,11 @@ export const annotation = 'inmesh.dev/canary';
 export const leaseMs = 30_000;
 export const renewMs = 10_000;
 
-export const ownHolder = `${hostname()}/${process.pid}`;
+/** One who says nothing for so long does not look: `--force` takes its place. */
+export const silentMs = 2 * renewMs;
+
+/** With an id of its own: in a container that starts anew host and pid are the same again. */
+export const ownHolder = `${hostname()}/${process.pid}/${randomBytes(3).toString('hex')}`;
 
 export function newRun(): string {
   return randomBytes(6).toString('hex');
@@ -50,19 +58,23 @@ export function formatRecord(record: CanaryRecord): string {
   return JSON.stringify(record);
 }
 
-function isWhole({ run, to, steps, step, started, renewed, original }: Readonly<Record<string, unknown>>): boolean {
+function isWhole(record: Readonly<Record<string, unknown>>): boolean {
+  const { run, to, steps, step, started, renewed, original, host = '', stableP99Ms = 0 } = record;
+  if (typeof host !== 'string' || typeof stableP99Ms !== 'number') return false;
   const areTexts = [run, to, started, renewed].every((text) => typeof text === 'string');
   const isStep =
     Array.isArray(steps) && steps.every(Number.isInteger) && Number.isInteger(step) && Number(step) in steps;
   return areTexts && isStep && Array.isArray(original) && original.every((weights) => Array.isArray(weights));
 }
 
-/** Whether somebody else is at work. On the same machine it is known at once when they are gone. */
-export function isHeld({ holder, renewed }: CanaryRecord, nowMs: number): boolean {
-  if (holder === undefined) return false;
+/**
+ * Whether somebody else is at work: one who has said so lately. On the same machine it is known at once when they are gone, and
+ * whoever had the pid of this process is.
+ */
+export function isHeld({ holder, renewed }: CanaryRecord, nowMs: number, quietMs = leaseMs): boolean {
+  if (holder === undefined || nowMs - Date.parse(renewed) >= quietMs) return false;
   const [host, pid] = holder.split('/');
-  if (host === hostname()) return isAlive(Number(pid));
-  return nowMs - Date.parse(renewed) < leaseMs;
+  return host !== hostname() || (Number(pid) !== process.pid && isAlive(Number(pid))) || holder === ownHolder;
 }
 
 function isAlive(pid: number): boolean {

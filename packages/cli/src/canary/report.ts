@@ -1,6 +1,6 @@
 import { type Io, writeLine } from '../io.js';
 import { percent } from './analysis/judge.js';
-import type { CanaryEvent, Counts, RuleWeights, WindowCounts } from './events.js';
+import type { CanaryEvent, Counts, RuleWeights, SummaryEvent, WindowCounts } from './events.js';
 
 export type Emit = (event: CanaryEvent) => void;
 
@@ -59,10 +59,15 @@ function linesOf(event: Exclude<CanaryEvent, { event: 'progress' }>): string[] {
       return [`  warning: ${event.message}`];
     case 'summary':
       return [
-        `${event.outcome.replace('_', ' ')} after ${event.seconds.toFixed(0)}s: ${formatWeights(event.weights) || 'nothing was changed'}`,
+        `${event.outcome.replace('_', ' ')} after ${event.seconds.toFixed(0)}s: ${whereabouts(event)}`,
         ...(event.reason === undefined ? [] : [event.reason]),
       ];
   }
+}
+
+function whereabouts({ weights, weightsRead }: SummaryEvent): string {
+  if (weights.length === 0) return 'nothing was changed';
+  return `${formatWeights(weights)}${weightsRead ? '' : ' (last known: it could not be read)'}`;
 }
 
 function formatCounts({ canary, stable }: WindowCounts): string {

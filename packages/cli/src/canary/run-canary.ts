@@ -1,11 +1,13 @@
 import { KubernetesError, sleep, type systemClock } from '@inmesh/control-plane';
 import { advance, type Pace, type Phase, watchStep } from './analysis/advance.js';
-import { judge, type Limits, type Verdict } from './analysis/judge.js';
-import { increase, noReading, type Reading } from './analysis/tally.js';
+import { judge, type Limits, p99Of, type Verdict } from './analysis/judge.js';
+import { nothing, type Reading } from './analysis/tally.js';
+import { Window } from './analysis/window.js';
 import { type CanaryEvent, countsOf, ruleWeights } from './events.js';
 import type { MetricsSource } from './metrics/metrics-source.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import type { Session } from './session.js';
+import { Passing } from './target/target.js';
 
 export interface RunOptions {
   readonly session: Session;
@@ -33,9 +35,11 @@ class Run {
   readonly #pace: Pace;
   readonly #tickMs: number;
   #phase: Phase;
-  /** Where the window began; undefined until it could be read. */
-  #baseline: Reading | undefined;
+  /** Undefined until it could be read where it begins. */
+  #window: Window | undefined;
   #reading: Reading | undefined;
+  /** Of the stable version, when it had enough requests last. */
+  #stableP99Ms: number | undefined;
   /** Since when the object cannot be reached. */
   #troubleSinceMs: number | undefined;
 
@@ -45,16 +49,16 @@ class Run {
     this.#pace = { ...options.pace, steps: steps.length };
     this.#tickMs = Math.min(longestTickMs, options.pace.intervalMs);
     this.#phase = watchStep(step, options.clock.now());
+    this.#stableP99Ms = options.session.record.stableP99Ms;
   }
 
   async untilEnd(): Promise<Outcome> {
     const { clock, signal } = this.#options;
     this.#tellStep();
     await this.#read();
-    this.#baseline = this.#reading;
     for (;;) {
       await sleep(clock, this.#tickMs, signal);
-      if (signal.aborted) return await this.#interrupt();
+      if (signal.aborted) return await this.#untilInterrupted();
       const outcome = await this.#persist(() => this.#look());
       if (outcome !== undefined) return outcome;
     }
@@ -80,6 +84,7 @@ class Run {
     if (this.#phase.kind !== 'watching') return await this.#end(this.#phase);
     await session.renew();
     const trouble = await this.#read();
+    if (this.#options.signal.aborted) return undefined;
     const verdict = trouble ?? this.#judge();
     const next = advance(this.#phase, verdict, clock.now(), this.#pace);
     this.#tellWindow(verdict, next !== this.#phase);
@@ -89,13 +94,13 @@ class Run {
       return await this.#end(next);
     }
     if (next.step !== this.#phase.step) {
-      await session.goTo(next.step);
+      await session.goTo(next.step, this.#stableP99Ms);
       this.#phase = next;
       this.#tellStep();
       await this.#read();
     }
     this.#phase = next;
-    this.#baseline = this.#reading;
+    this.#window = this.#reading && new Window(this.#reading, clock.now());
     return undefined;
   }
 
@@ -107,6 +112,16 @@ class Run {
     }
     await session.rollBack();
     return { kind: 'rolled_back', reason: phase.reason };
+  }
+
+  /** The weights are taken back, or left in order, even if that cannot be done at once. */
+  async #untilInterrupted(): Promise<Outcome> {
+    const { clock } = this.#options;
+    for (;;) {
+      const outcome = await this.#persist(() => this.#interrupt());
+      if (outcome !== undefined) return outcome;
+      await sleep(clock, this.#tickMs);
+    }
   }
 
   async #interrupt(): Promise<Outcome> {
@@ -124,28 +139,32 @@ class Run {
 
   /** What stands in the way of a judgement. */
   async #read(): Promise<Verdict | undefined> {
-    const { metrics, session, emit } = this.#options;
+    const { metrics, session, emit, signal, clock } = this.#options;
     const { canary, stable } = session.split;
     try {
-      this.#reading = await metrics.read([canary], stable);
-      this.#baseline ??= this.#reading;
+      const reading = await metrics.read([canary], stable, signal);
+      for (const message of reading.problems ?? []) emit({ event: 'warning', message });
+      this.#reading = reading;
+      if (this.#window === undefined) this.#window = new Window(reading, clock.now());
+      else this.#window.add(reading, clock.now());
       return undefined;
     } catch (error) {
       const { message } = error as Error;
-      emit({ event: 'warning', message });
+      if (!signal.aborted) emit({ event: 'warning', message });
       return { kind: 'waiting', reason: message };
     }
   }
 
-  #tallies() {
-    const before = this.#baseline ?? noReading;
-    const after = this.#reading ?? noReading;
-    return { canary: increase(before.canary, after.canary), stable: increase(before.stable, after.stable) };
-  }
-
   #judge(): Verdict {
-    const { canary, stable } = this.#tallies();
-    return judge(canary, stable, this.#options.limits);
+    const { limits, clock, pace } = this.#options;
+    if (this.#window === undefined) return { kind: 'waiting', reason: 'nothing could be read' };
+    const { canary, stable, lost } = this.#window;
+    this.#stableP99Ms = p99Of(stable, limits) ?? this.#stableP99Ms;
+    const verdict = judge(canary, stable, limits, { lost, stableP99Ms: this.#stableP99Ms });
+    const halfMs = pace.intervalMs / 2;
+    if (verdict.kind !== 'passed' || this.#window.requestsSince(clock.now() - halfMs) > 0) return verdict;
+    // It was well; whether it is, nobody knows.
+    return { kind: 'waiting', reason: `no requests in the last ${halfMs / 1000}s` };
   }
 
   #tellStep(): void {
@@ -157,7 +176,7 @@ class Run {
   #tellWindow(verdict: Verdict, hasEnded: boolean): void {
     if (this.#phase.kind !== 'watching') return;
     const { emit, session, clock, pace } = this.#options;
-    const { canary, stable } = this.#tallies();
+    const { canary = nothing, stable = nothing } = this.#window ?? {};
     const { window, sinceMs } = this.#phase;
     const counts = { percent: session.percent, window, canary: countsOf(canary), stable: countsOf(stable) };
     const reason = 'reason' in verdict ? verdict.reason : undefined;
@@ -170,5 +189,6 @@ class Run {
 }
 
 function isPassing(error: unknown): boolean {
+  if (error instanceof Passing) return true;
   return error instanceof KubernetesError && ['unreachable', 'timeout', 'busy'].includes(error.problem.kind);
 }

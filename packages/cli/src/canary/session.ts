@@ -1,5 +1,5 @@
 import { Conflict } from './outcome.js';
-import { type CanaryRecord, isHeld, newRun, ownHolder, renewMs } from './record.js';
+import { type CanaryRecord, isHeld, newRun, ownHolder, renewMs, silentMs } from './record.js';
 import {
   currentPercent,
   describeWeights,
@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly target: Target;
   /** Undefined: what the canary that is resumed goes to. */
   readonly to: string | undefined;
+  /** Of the version, where several have one of its name. */
+  readonly host?: string | undefined;
   readonly steps: readonly number[];
   /** Whether there must be a canary to go on with. */
   readonly mustResume: boolean;
@@ -24,6 +26,8 @@ export interface SessionOptions {
   /** Wall clock, in ms. */
   readonly now: () => number;
   readonly warn: (message: string) => void;
+  /** Told of the weights whenever they are known: as they were read, and as they were written. */
+  readonly saw?: (split: Split, weights: Weights) => void;
 }
 
 /** What is to be written. */
@@ -47,9 +51,9 @@ export async function plan(options: SessionOptions): Promise<Opening> {
 }
 
 function planAnew(options: SessionOptions, loaded: Loaded): Opening {
-  const { target, to, mustResume, force, now, warn } = options;
+  const { target, to, host, mustResume, force, now, warn } = options;
   if (mustResume || to === undefined) throw new Conflict(`there is no canary of ${target.description} to go on with`);
-  const split = splitOf(options, loaded, to);
+  const split = splitOf(options, loaded, { to, host });
   const owner = target.owner(loaded);
   if (owner !== undefined) {
     const whose = `the weights of ${target.description} belong to ${owner}, which will write its own again`;
@@ -60,25 +64,27 @@ function planAnew(options: SessionOptions, loaded: Loaded): Opening {
   if (steps.length === 0) throw new Error(`${to} has all the traffic already`);
   const original = writtenWeights(split);
   const time = new Date(now()).toISOString();
-  const record = { run: newRun(), to, steps, step: 0, started: time, original, holder: ownHolder, renewed: time };
+  const position = { run: newRun(), to, ...(host !== undefined && { host }), steps, step: 0 };
+  const record = { ...position, started: time, original, holder: ownHolder, renewed: time };
   weightsAt(split, original, 100);
   return { loaded, split, record, isResumed: false };
 }
 
 function planToResume(options: SessionOptions, loaded: Loaded, record: CanaryRecord): Opening {
-  const { target, to = record.to, now } = options;
+  const { target, to = record.to, host = record.host, now, force } = options;
   const percent = record.steps[record.step];
-  if (isHeld(record, now())) {
+  const of = record.host === undefined ? record.to : `${record.to} of ${record.host}`;
+  if (isHeld(record, now(), force ? silentMs : undefined)) {
     throw new Conflict(
-      `another canary of ${target.description} is under way, to ${record.to} at ${percent} % (${record.holder})`,
+      `another canary of ${target.description} is under way, to ${of} at ${percent} % (${record.holder}, ${record.renewed})`,
     );
   }
-  if (to !== record.to) {
+  if (to !== record.to || host !== record.host) {
     throw new Conflict(
-      `a canary of ${target.description} to ${record.to} stopped at ${percent} %: end it with --resume or --rollback`,
+      `a canary of ${target.description} to ${of} stopped at ${percent} %: end it with --resume or --rollback`,
     );
   }
-  const split = splitOf(options, loaded, to);
+  const split = splitOf(options, loaded, record);
   // It may have stopped between the two writes of a file, its record and its weights.
   const before =
     record.step === 0 ? record.original : weightsAt(split, record.original, record.steps[record.step - 1]!);
@@ -88,9 +94,15 @@ function planToResume(options: SessionOptions, loaded: Loaded, record: CanaryRec
   return { loaded, split, record: { ...record, run: newRun(), holder: ownHolder, renewed }, isResumed: true };
 }
 
-function splitOf({ target }: SessionOptions, { object }: Loaded, to: string): Split {
+function splitOf(
+  { target, saw }: SessionOptions,
+  { object }: Loaded,
+  { to, host }: Pick<CanaryRecord, 'to' | 'host'>,
+): Split {
   try {
-    return findSplit({ kind: target.kind, object, context: target.context, to, target: target.name });
+    const split = findSplit({ kind: target.kind, object, context: target.context, to, host, target: target.name });
+    saw?.(split, writtenWeights(split));
+    return split;
   } catch (error) {
     throw new Error(`${target.description}: ${(error as Error).message}`);
   }
@@ -114,11 +126,15 @@ function changeOf(
     throw new Conflict(`${message}: remove ${target.recordPlace}, once the weights are what they should be`);
   }
   const found = writtenWeights(split);
-  if (expected.some((weights) => JSON.stringify(weights) === JSON.stringify(found))) return undefined;
+  if (expected.some((weights) => areEqual(weights, found))) return undefined;
   const what = `${describeWeights(split, found)}, and not ${describeWeights(split, expected[0]!)} as the canary left them`;
   const message = `${target.description}: ${who} has changed the weights: they are ${what}`;
   if (force) return message;
   throw new Conflict(`${message}. Take them back with --force, or leave them and remove ${target.recordPlace}`);
+}
+
+function areEqual(a: Weights, b: Weights): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function hasShapeOf(original: Weights, { rules }: Split): boolean {
@@ -129,6 +145,8 @@ function hasShapeOf(original: Weights, { rules }: Split): boolean {
 export class Session {
   #record: CanaryRecord;
   #split: Split;
+  /** What it ends with, once it is to end. */
+  #last: Weights | undefined;
   readonly isResumed: boolean;
 
   private constructor(
@@ -145,8 +163,10 @@ export class Session {
     for (let stale = 0; stale < maxStale; stale += 1) {
       const opening = await plan(options);
       const { loaded, split, record } = opening;
-      const saved = await options.target.save(loaded, editsTo(split, weightsOf(split, record)), record);
-      if (saved === 'saved') return new Session(options, opening);
+      const weights = weightsOf(split, record);
+      if ((await options.target.save(loaded, editsTo(split, weights), record)) === 'stale') continue;
+      options.saw?.(split, weights);
+      return new Session(options, opening);
     }
     throw changesTooFast(options.target);
   }
@@ -167,8 +187,9 @@ export class Session {
     return weightsOf(this.#split, this.#record);
   }
 
-  async goTo(step: number): Promise<void> {
-    await this.#write({ ...this.#record, step });
+  /** @param stableP99Ms what to compare with while the stable version has no traffic; undefined: as before */
+  async goTo(step: number, stableP99Ms = this.#record.stableP99Ms): Promise<void> {
+    await this.#write({ ...this.#record, step, ...(stableP99Ms !== undefined && { stableP99Ms }) });
   }
 
   /** Looks whether all is as it was left, and says from time to time that somebody is there. @throws Conflict */
@@ -185,40 +206,55 @@ export class Session {
   }
 
   async promote(): Promise<void> {
-    await this.#save((split) => ({ edits: editsTo(split, this.weights), record: undefined }));
+    await this.#finish(this.weights);
   }
 
   async rollBack(): Promise<void> {
-    await this.#save((split) => ({ edits: editsTo(split, this.#record.original), record: undefined }));
+    await this.#finish(this.#record.original);
+  }
+
+  async #finish(weights: Weights): Promise<void> {
+    this.#last = weights;
+    await this.#save(() => ({ weights, record: undefined }));
   }
 
   async #write(next: CanaryRecord): Promise<void> {
     const record = { ...next, renewed: new Date(this.options.now()).toISOString() };
-    await this.#save((split) => ({ edits: editsTo(split, weightsOf(split, record)), record }));
+    await this.#save((split) => ({ weights: weightsOf(split, record), record }));
     this.#record = record;
   }
 
-  async #save(
-    change: (split: Split) => { edits: ReturnType<typeof editsTo>; record: CanaryRecord | undefined },
-  ): Promise<void> {
-    const { target } = this.options;
+  async #save(change: (split: Split) => { weights: Weights; record: CanaryRecord | undefined }): Promise<void> {
+    const { target, saw } = this.options;
     for (let stale = 0; stale < maxStale; stale += 1) {
       const loaded = await target.load();
+      if (this.#hasEnded(loaded)) return;
       this.#check(loaded);
-      const { edits, record } = change(this.#split);
-      if ((await target.save(loaded, edits, record)) === 'saved') return;
+      const { weights, record } = change(this.#split);
+      if ((await target.save(loaded, editsTo(this.#split, weights), record)) === 'stale') continue;
+      saw?.(this.#split, weights);
+      return;
     }
     throw changesTooFast(target);
+  }
+
+  /** The answer to its last write was lost, and not the write. */
+  #hasEnded(loaded: Loaded): boolean {
+    if (this.#last === undefined || loaded.record !== undefined) return false;
+    return areEqual(writtenWeights(splitOf(this.options, loaded, this.#record)), this.#last);
   }
 
   #check(loaded: Loaded): string | undefined {
     const { target } = this.options;
     if (loaded.record?.run !== this.#record.run) {
-      const what =
-        loaded.record === undefined ? 'its state is gone' : `${loaded.record.holder ?? 'another'} took it over`;
+      const who = target.blame(loaded);
+      const gone = `its state is gone from ${target.recordPlace}${who === undefined ? '' : `, and ${who} wrote last`}`;
+      const what = loaded.record === undefined ? gone : `${loaded.record.holder ?? 'another'} took it over`;
       throw new Conflict(`${target.description}: this canary is no longer in charge: ${what}`);
     }
-    const split = splitOf(this.options, loaded, this.#record.to);
+    const split = splitOf(this.options, loaded, this.#record);
+    // With the same run it is our own record, even if the answer to what we wrote was lost.
+    this.#record = { ...this.#record, step: loaded.record.step };
     const change = changeOf(this.options, loaded, split, this.#record, [weightsOf(split, this.#record)]);
     this.#split = split;
     return change;

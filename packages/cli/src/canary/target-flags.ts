@@ -1,4 +1,5 @@
 import { UsageError } from '../command.js';
+import { anyKind } from './routes/kinds.js';
 import { openClusterTarget } from './target/cluster-target.js';
 import { openFileTarget } from './target/file-target.js';
 import type { Target } from './target/target.js';
@@ -11,6 +12,7 @@ export const targetFlags = {
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
   'cluster-domain': { type: 'string' },
+  host: { type: 'string' },
   output: { type: 'string' },
   'dry-run': { type: 'boolean' },
   force: { type: 'boolean' },
@@ -21,9 +23,10 @@ export const targetHelp = `  --file PATH          the object of this YAML file, 
   --kubeconfig FILE    of the cluster (KUBECONFIG, the pod's own, ~/.kube/config)
   --context NAME       of the kubeconfig (its current one)
   --cluster-domain D   end of service names (cluster.local)
+  --host HOST          whose version it is, where rules of several hosts have one of that name
   --output text|json   json: one object a line, the last one with "event":"summary" (text)
   --dry-run            say what would be done, and change nothing
-  --force              take weights that belong to somebody else, or that somebody else has changed`;
+  --force              take weights that belong to somebody else, or that somebody else has changed, or whose canary is silent`;
 
 export interface TargetFlags {
   readonly file?: string | undefined;
@@ -36,7 +39,7 @@ export interface TargetFlags {
 /** The only name of the command line. @throws UsageError */
 export function requireTarget(positionals: readonly string[]): string {
   const [name, ...more] = positionals;
-  if (name === undefined || more.length > 0) throw new UsageError('name one VirtualService or HTTPRoute');
+  if (name === undefined || more.length > 0) throw new UsageError(`name one ${anyKind}`);
   return name;
 }
 

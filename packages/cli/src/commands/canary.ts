@@ -18,7 +18,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const settings = readCanaryFlags(values);
   checkMetricsFlags(values);
   const { to, resume = false, rollback = false } = values;
-  if (to === undefined && !resume && !rollback) throw new UsageError('--to is missing');
+  if (to === '' || (to === undefined && !resume && !rollback)) throw new UsageError('--to is missing');
   if (rollback && (resume || to !== undefined))
     throw new UsageError('--rollback knows by itself what it goes back to: give it alone');
   const emit = parseOutput(values.output) === 'json' ? jsonReport(io, Date.now) : textReport(io);

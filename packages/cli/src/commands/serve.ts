@@ -76,14 +76,20 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     logger: terminalLogger(io.err),
   };
   const signals = watchEndSignals();
+  const waiting = new AbortController();
+  void signals.first.then(() => waiting.abort());
   try {
-    const controlPlane = await startControlPlane(settings);
+    const controlPlane = await startControlPlane(settings, waiting.signal);
     const { tls } = controlPlane.addresses;
     if (settings.ca !== undefined && tls !== undefined) writeLine(io.err, clientsHelp(settings.ca, tls));
     writeLine(io.out, listeningLine(controlPlane));
     await signals.first;
     await controlPlane.close();
     return 0;
+  } catch (error) {
+    // It was told to end while it waited for its keys.
+    if (waiting.signal.aborted) return 0;
+    throw error;
   } finally {
     signals.dispose();
   }

@@ -33,7 +33,8 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
   const done = await outcomeOf(async () => {
     const target = await openTarget(name, values);
     try {
-      const asked: ShiftOptions = { target, shares, force: values.force === true, dryRun, now: Date.now };
+      const { host, force = false } = values;
+      const asked: ShiftOptions = { target, shares, host, force, dryRun, now: Date.now };
       return { target: target.description, ...(await shiftWeights(asked)) };
     } finally {
       await target.close();

@@ -1,21 +1,15 @@
 import type { NumberEdit } from '@inmesh/config';
 import { Conflict } from '../canary/outcome.js';
 import { isHeld } from '../canary/record.js';
-import { isMeant } from '../canary/routes/destination.js';
-import {
-  describeWeights,
-  editsTo,
-  findSplit,
-  type Split,
-  type Weights,
-  writtenWeights,
-} from '../canary/routes/split.js';
+import { editsTo, findSplit, meantIn, type Split, type Weights, writtenWeights } from '../canary/routes/split.js';
 import type { Loaded, Target } from '../canary/target/target.js';
 import type { Shares } from './shift-flags.js';
 
 export interface ShiftOptions {
   readonly target: Target;
   readonly shares: Shares;
+  /** Of the versions, where several have some of these names. */
+  readonly host?: string | undefined;
   readonly force: boolean;
   readonly dryRun: boolean;
   readonly now: () => number;
@@ -43,37 +37,37 @@ export async function shiftWeights(options: ShiftOptions): Promise<Shifted> {
     const edits: NumberEdit[] = editsTo(split, after);
     // One that is at work has to find its own record, to see that it is not alone; one that stopped has nothing left to do.
     const record = loaded.record && isHeld(loaded.record, options.now()) ? loaded.record : undefined;
-    if (dryRun || (await target.save(loaded, edits, record)) === 'saved') {
-      return { split, before, after };
-    }
+    if (dryRun) await target.rehearse(loaded, edits);
+    if (dryRun || (await target.save(loaded, edits, record)) === 'saved') return { split, before, after };
   }
   throw new Error(`${target.description} changes all the time: nothing was written`);
 }
 
-function splitOf({ target, shares }: ShiftOptions, { object }: Loaded): Split {
-  const [first] = shares.keys();
+/** The rules that have all of the versions, in whichever order they are named. */
+function splitOf({ target, shares, host }: ShiftOptions, { object }: Loaded): Split {
+  const versions = [...shares.keys()];
+  const request = { kind: target.kind, object, context: target.context, target: target.name, host };
   try {
-    return findSplit({ kind: target.kind, object, context: target.context, to: first!, target: target.name });
+    const splits = versions.map((to) => findSplit({ ...request, to }));
+    const has = (split: Split, label: string) => split.rules.some((rule) => rule.label === label);
+    const rules = splits[0]!.rules.filter(({ label }) => splits.every((split) => has(split, label)));
+    if (rules.length > 0) return { ...splits[0]!, rules };
+    throw new Error(`no rule has all of ${versions.join(', ')}`);
   } catch (error) {
     throw new Error(`${target.description}: ${(error as Error).message}`);
   }
 }
 
-function weightsOf(split: Split, { shares, target }: ShiftOptions): Weights {
-  return split.rules.map(({ label, shares: destinations }) => {
-    const missing = new Set(shares.keys());
-    const weights = destinations.map(({ destination }) => {
-      const version = [...missing].find((one) => isMeant(destination, one, target.name));
-      if (version === undefined) return 0;
-      missing.delete(version);
-      return shares.get(version)!;
-    });
-    const [lacking] = missing;
-    if (lacking !== undefined) {
-      const found = describeWeights(split, writtenWeights(split));
-      throw new Error(`${target.description}: ${label} has no destination that is called ${lacking}: it has ${found}`);
+function weightsOf({ rules }: Split, { shares, target, host }: ShiftOptions): Weights {
+  return rules.map((rule) => {
+    const percents = new Map<number | undefined, number>();
+    for (const [to, percent] of shares) percents.set(meantIn(rule, { to, target: target.name, host }), percent);
+    if (percents.size < shares.size) {
+      throw new Error(
+        `${target.description}: ${rule.label} has one destination for two of ${[...shares.keys()].join(', ')}`,
+      );
     }
-    return weights;
+    return rule.shares.map((_, at) => percents.get(at) ?? 0);
   });
 }
 

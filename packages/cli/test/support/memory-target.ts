@@ -28,6 +28,8 @@ export class MemoryTarget implements Target {
   writes = 0;
   /** Thrown by the next calls, one each. */
   readonly failures: Error[] = [];
+  /** Thrown by the next writes of weights, and the last of all, once they are done: their answers are lost. */
+  readonly lostAnswers: Error[] = [];
   ownedBy: string | undefined;
   #version = 0;
 
@@ -68,8 +70,12 @@ export class MemoryTarget implements Target {
     this.change(object);
     this.record = record;
     this.writes += 1;
+    const lost = edits.length > 0 || record === undefined ? this.lostAnswers.shift() : undefined;
+    if (lost !== undefined) throw lost;
     return 'saved';
   }
+
+  async rehearse(): Promise<void> {}
 
   blame(): string {
     return 'argocd-controller (Apply, now)';

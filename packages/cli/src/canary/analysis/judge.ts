@@ -1,4 +1,4 @@
-import { quantileOf, requestsOf, successRateOf, type Tally } from './tally.js';
+import { measuredOf, nothing, quantileOf, requestsOf, successRateOf, type Tally } from './tally.js';
 
 export interface Limits {
   /** Of the canary, 0 to 1. */
@@ -17,7 +17,7 @@ interface RelativeLatency {
 
 export type Verdict =
   | { readonly kind: 'passed' }
-  /** Too few requests, or none whose duration is known. */
+  /** Too few requests, or none whose duration is known, or numbers that are none. */
   | { readonly kind: 'waiting'; readonly reason: string }
   /** Below a limit, which may be chance: another window tells. */
   | { readonly kind: 'suspect'; readonly reason: string }
@@ -30,13 +30,42 @@ const certainty = 3.29;
 /** A difference to the stable version that nobody minds, however certain it is. */
 const worseBy = 0.005;
 
-export function judge(canary: Tally, stable: Tally, limits: Limits): Verdict {
+export interface Beside {
+  /** Calls of the host that reached no version: nobody knows for which of them they were. */
+  readonly lost?: Tally | undefined;
+  /** The 99th percentile of the stable version when it had traffic, for when it has none. */
+  readonly stableP99Ms?: number | undefined;
+}
+
+export function judge(
+  canary: Tally,
+  stable: Tally,
+  limits: Limits,
+  { lost = nothing, stableP99Ms }: Beside = {},
+): Verdict {
   const requests = requestsOf(canary);
+  const counted = [requests, requestsOf(stable), requestsOf(lost)];
+  if (!counted.every(Number.isFinite)) return { kind: 'waiting', reason: 'the numbers cannot be read' };
+  const host = judgeHost(requests + requestsOf(stable), lost.failed, limits);
+  if (host.kind !== 'passed') return host;
   if (requests < limits.minRequests) {
     return { kind: 'waiting', reason: `${requests} of ${limits.minRequests} requests` };
   }
   const rate = judgeRate(canary, stable, limits);
-  return rate.kind === 'passed' && limits.latency !== undefined ? judgeLatency(canary, stable, limits.latency) : rate;
+  return rate.kind === 'passed' ? judgeLatency(canary, p99Of(stable, limits) ?? stableP99Ms, limits) : rate;
+}
+
+/** Undefined where too few durations are known. */
+export function p99Of(tally: Tally, { minRequests }: Limits): number | undefined {
+  return measuredOf(tally) < minRequests ? undefined : quantileOf(tally, 0.99);
+}
+
+function judgeHost(reached: number, lost: number, { successRate, minRequests }: Limits): Verdict {
+  const calls = { ...nothing, succeeded: reached, failed: lost };
+  if (lost === 0 || requestsOf(calls) < minRequests) return { kind: 'passed' };
+  const reason = `${lost} of ${requestsOf(calls)} calls of the host reached no version: no healthy endpoint, or too many at once`;
+  if (highestRate(calls) < successRate) return { kind: 'failed', reason };
+  return reached / requestsOf(calls) < successRate ? { kind: 'suspect', reason } : { kind: 'passed' };
 }
 
 function judgeRate(canary: Tally, stable: Tally, { successRate, minRequests }: Limits): Verdict {
@@ -51,12 +80,16 @@ function judgeRate(canary: Tally, stable: Tally, { successRate, minRequests }: L
   return rate < successRate ? { kind: 'suspect', reason: below } : { kind: 'passed' };
 }
 
-function judgeLatency(canary: Tally, stable: Tally, limit: NonNullable<Limits['latency']>): Verdict {
-  const p99 = quantileOf(canary, 0.99);
-  if (p99 === undefined) return { kind: 'waiting', reason: 'no durations are reported' };
-  const beside = limit.kind === 'relative' ? quantileOf(stable, 0.99) : undefined;
+function judgeLatency(canary: Tally, beside: number | undefined, limits: Limits): Verdict {
+  const { latency: limit, minRequests } = limits;
+  if (limit === undefined) return { kind: 'passed' };
+  const p99 = p99Of(canary, limits);
+  if (p99 === undefined) {
+    const reason = `the durations of ${measuredOf(canary)} requests are reported, and not of ${minRequests}`;
+    return { kind: 'waiting', reason };
+  }
   if (limit.kind === 'relative' && beside === undefined) {
-    return { kind: 'waiting', reason: 'no durations of the stable version are reported' };
+    return { kind: 'waiting', reason: `fewer than ${minRequests} durations of the stable version are reported` };
   }
   const most = limit.kind === 'absolute' ? limit.ms : limit.factor * (beside ?? 0);
   if (p99 <= most) return { kind: 'passed' };

@@ -1,4 +1,4 @@
-/** What was counted of one source: a replica of the config server, or a series of Prometheus. It only grows, or begins anew. */
+/** What was counted of one source, as a replica of the config server. It only grows: one that begins anew is another source. */
 export interface Counter {
   readonly succeeded: number;
   readonly failed: number;
@@ -13,6 +13,10 @@ export type Counters = ReadonlyMap<string, Counter>;
 export interface Reading {
   readonly canary: Counters;
   readonly stable: Counters;
+  /** Calls of the canary's host that reached no version, where they are counted by themselves. */
+  readonly lost?: Counters | undefined;
+  /** Sources that could not be read, while others could. */
+  readonly problems?: readonly string[] | undefined;
 }
 
 /** Requests of one side in a window. */
@@ -22,38 +26,44 @@ export interface Tally {
   readonly durations: ReadonlyMap<number, number>;
 }
 
-export const noReading: Reading = { canary: new Map(), stable: new Map() };
+export const nothing: Tally = { succeeded: 0, failed: 0, durations: new Map() };
 
-/** What came to each source since; one that has less than before has begun anew, and one that is new counts from nothing. */
+/**
+ * What came to each source since. One that is new counts from now on: what it counted before may be years old. So does one that
+ * has less than before.
+ */
 export function increase(before: Counters, after: Counters): Tally {
   let succeeded = 0;
   let failed = 0;
   const durations = new Map<number, number>();
   for (const [source, now] of after) {
     const then = before.get(source);
-    const base = then !== undefined && isContinued(then, now) ? then : undefined;
-    succeeded += now.succeeded - (base?.succeeded ?? 0);
-    failed += now.failed - (base?.failed ?? 0);
+    if (then === undefined || now.succeeded < then.succeeded || now.failed < then.failed) continue;
+    succeeded += now.succeeded - then.succeeded;
+    failed += now.failed - then.failed;
     for (const [bound, count] of now.durations ?? []) {
-      const more = count - (base?.durations?.get(bound) ?? 0);
+      const more = count - (then.durations?.get(bound) ?? 0);
       if (more > 0) durations.set(bound, (durations.get(bound) ?? 0) + more);
     }
   }
   return { succeeded, failed, durations };
 }
 
-function isContinued(then: Counter, now: Counter): boolean {
-  return now.succeeded >= then.succeeded && now.failed >= then.failed && sizeOf(now) >= sizeOf(then);
-}
-
-function sizeOf({ durations }: Counter): number {
-  let size = 0;
-  for (const count of durations?.values() ?? []) size += count;
-  return size;
+export function sumOf(a: Tally, b: Tally): Tally {
+  const durations = new Map(a.durations);
+  for (const [bound, count] of b.durations) durations.set(bound, (durations.get(bound) ?? 0) + count);
+  return { succeeded: a.succeeded + b.succeeded, failed: a.failed + b.failed, durations };
 }
 
 export function requestsOf({ succeeded, failed }: Tally): number {
   return succeeded + failed;
+}
+
+/** How many durations are known. */
+export function measuredOf({ durations }: Tally): number {
+  let count = 0;
+  for (const more of durations.values()) count += more;
+  return count;
 }
 
 /** 0 to 1; undefined where nothing was asked. */
@@ -66,9 +76,9 @@ export function successRateOf(tally: Tally): number | undefined {
  * In ms, read off the buckets as Prometheus' `histogram_quantile` does: in a bucket evenly, and above the last bound that
  * bound. Undefined where no duration is known.
  */
-export function quantileOf({ durations }: Tally, quantile: number): number | undefined {
-  const buckets = [...durations].sort(([a], [b]) => a - b);
-  const count = buckets.reduce((sum, [, more]) => sum + more, 0);
+export function quantileOf(tally: Tally, quantile: number): number | undefined {
+  const buckets = [...tally.durations].sort(([a], [b]) => a - b);
+  const count = measuredOf(tally);
   if (count === 0) return undefined;
   const rank = quantile * count;
   let below = 0;

@@ -1,12 +1,13 @@
 const timeoutMs = 5000;
 
 /** @throws Error that names the URL without its query and its credentials */
-export async function getJson(url: string, body?: URLSearchParams): Promise<unknown> {
+export async function getJson(url: string, body?: URLSearchParams, stop?: AbortSignal): Promise<unknown> {
   const { origin, pathname, username, password } = new URL(url);
   const where = `${origin}${pathname}`;
   const secret = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
   const headers: Record<string, string> = username === '' ? {} : { authorization: `Basic ${secret}` };
-  const signal = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = stop === undefined ? timeout : AbortSignal.any([timeout, stop]);
   let response: Response;
   try {
     response = await fetch(where, { headers, signal, ...(body && { method: 'POST', body }) });

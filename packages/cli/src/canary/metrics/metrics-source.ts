@@ -5,5 +5,5 @@ import type { Destination } from '../routes/destination.js';
 export interface MetricsSource {
   readonly description: string;
   /** What has been counted until now. @throws Error while it cannot be asked */
-  read(canary: readonly Destination[], stable: readonly Destination[]): Promise<Reading>;
+  read(canary: readonly Destination[], stable: readonly Destination[], signal?: AbortSignal): Promise<Reading>;
 }

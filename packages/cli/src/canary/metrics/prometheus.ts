@@ -1,38 +1,61 @@
 import { isRecord } from '@inmesh/config';
-import type { Counter, Counters } from '../analysis/tally.js';
+import type { Counter } from '../analysis/tally.js';
 import type { Destination } from '../routes/destination.js';
 import { getJson } from './get-json.js';
 import type { MetricsSource } from './metrics-source.js';
+import { keyOf, type Series, SeriesGains } from './series-gains.js';
 
 /** The label `version` of the pods of a subset, which is all that Istio's metrics know of subsets. */
 export type VersionOf = (destination: Destination) => string | undefined;
-
-interface Series {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 /**
  * Istio's standard metrics in a Prometheus, as clients report them. Counters are compared here and not by `increase()`,
  * which guesses what was before the first and after the last scrape.
  */
 export function prometheus(url: string, versionOf: VersionOf): MetricsSource {
-  const query = async (text: string) =>
-    seriesOf(await getJson(`${url}/api/v1/query`, new URLSearchParams({ query: text })));
-  const readOne = async (destination: Destination): Promise<Counters> => {
-    const selector = selectorOf(destination, versionOf(destination));
-    const [requests, buckets] = await Promise.all([
-      query(`istio_requests_total${selector}`),
-      query(`istio_request_duration_milliseconds_bucket${selector}`),
-    ]);
-    return new Map([...requests.map(requestCounter), ...durationCounters(buckets)]);
+  const gains = new Map<string, SeriesGains>();
+  const gainsOf = async (metric: string, signal: AbortSignal | undefined) => {
+    const known = gains.get(metric) ?? new SeriesGains();
+    gains.set(metric, known);
+    const query = lastOf(metric, known.hasLooked ? lookback : firstLookback);
+    const answer = await getJson(`${url}/api/v1/query`, new URLSearchParams({ query }), signal);
+    return known.look(seriesOf(answer));
   };
-  const read = async (destinations: readonly Destination[]) =>
-    new Map((await Promise.all(destinations.map(readOne))).flatMap((counters) => [...counters]));
+  const read = async (destinations: readonly Destination[], signal: AbortSignal | undefined) => {
+    const counters = destinations.map(async (one): Promise<[string, Counter]> => {
+      const selector = selectorOf(one, versionOf(one));
+      const [requests, buckets] = await Promise.all([
+        gainsOf(`istio_requests_total${selector}`, signal),
+        gainsOf(`istio_request_duration_milliseconds_bucket${selector}`, signal),
+      ]);
+      return [selector, { ...requestsOf(requests), durations: durationsOf(buckets) }];
+    });
+    return new Map(await Promise.all(counters));
+  };
+  const readLost = async (destinations: readonly Destination[], signal: AbortSignal | undefined) => {
+    const hosts = new Set(destinations.filter((one) => versionOf(one) !== undefined).map(({ host }) => host));
+    const counters = [...hosts].map(async (host): Promise<[string, Counter]> => {
+      const lost = await gainsOf(`istio_requests_total${lostSelector(host)}`, signal);
+      return [host, { succeeded: 0, failed: lost.reduce((sum, { value }) => sum + value, 0) }];
+    });
+    return new Map(await Promise.all(counters));
+  };
   return {
     description: `the Prometheus at ${new URL(url).host}`,
-    read: async (canary, stable) => ({ canary: await read(canary), stable: await read(stable) }),
+    read: async (canary, stable, signal) => ({
+      canary: await read(canary, signal),
+      stable: await read(stable, signal),
+      lost: await readLost(canary, signal),
+    }),
   };
+}
+
+/** A pod that does not answer some scrapes has no value until the next one. What it had counted before is no news then. */
+const firstLookback = '1h';
+const lookback = '5m';
+
+function lastOf(series: string, since: string): string {
+  return `last_over_time(${series}[${since}])`;
 }
 
 function selectorOf({ host }: Destination, version: string | undefined): string {
@@ -42,45 +65,56 @@ function selectorOf({ host }: Destination, version: string | undefined): string 
     .join(',')}}`;
 }
 
+/** Calls without an endpoint have no version: none was healthy, there were too many at once, or there is no such subset. */
+function lostSelector(host: string): string {
+  return `${selectorOf({ host, subset: undefined }, 'unknown').slice(0, -1)},response_flags=~"(.*,)?(UH|UO|NC)(,.*)?"}`;
+}
+
 /** A failure is a 5xx, or a gRPC status that is like one. 0 is of callers that did not wait for their answer. */
-function requestCounter({ labels, value }: Series): [string, Counter] {
-  const { response_code: code = '', grpc_response_status: grpc = '' } = labels;
-  const hasFailed = code.startsWith('5') || failedStatuses.has(grpc);
-  const hasSucceeded = !hasFailed && code !== '0';
-  return [`requests ${keyOf(labels)}`, { succeeded: hasSucceeded ? value : 0, failed: hasFailed ? value : 0 }];
+function requestsOf(series: readonly Series[]): { succeeded: number; failed: number } {
+  let [succeeded, failed] = [0, 0];
+  for (const { labels, value } of series) {
+    const { response_code: code = '', grpc_response_status: grpc = '' } = labels;
+    if (code.startsWith('5') || failedStatuses.has(grpc)) failed += value;
+    else if (code !== '0') succeeded += value;
+  }
+  return { succeeded, failed };
 }
 
 /** UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 const failedStatuses = new Set(['2', '4', '12', '13', '14', '15']);
 
 /** Prometheus counts in each bucket what is in those below it too. */
-function durationCounters(series: readonly Series[]): [string, Counter][] {
+function durationsOf(series: readonly Series[]): ReadonlyMap<number, number> {
   const histograms = new Map<string, [number, number][]>();
   for (const { labels, value } of series) {
     const { le = '', ...rest } = labels;
-    const bound = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
     const key = keyOf(rest);
-    histograms.set(key, [...(histograms.get(key) ?? []), [bound, value]]);
-  }
-  return [...histograms].map(([key, cumulative]) => {
-    cumulative.sort(([a], [b]) => a - b);
-    const durations = cumulative.map(([bound, count], at): [number, number] => [
-      bound,
-      Math.max(0, count - (cumulative[at - 1]?.[1] ?? 0)),
+    histograms.set(key, [
+      ...(histograms.get(key) ?? []),
+      [le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), value],
     ]);
-    return [`durations ${key}`, { succeeded: 0, failed: 0, durations: new Map(durations) }];
-  });
+  }
+  const durations = new Map<number, number>();
+  for (const cumulative of histograms.values()) {
+    cumulative.sort(([a], [b]) => a - b);
+    for (const [at, [bound, count]] of cumulative.entries()) {
+      const more = Math.max(0, count - (cumulative[at - 1]?.[1] ?? 0));
+      durations.set(bound, (durations.get(bound) ?? 0) + more);
+    }
+  }
+  return durations;
 }
 
-function keyOf(labels: Readonly<Record<string, string>>): string {
-  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
+/** @throws Error for what is no number: nobody is to be promoted by NaN requests */
 function seriesOf(answer: unknown): Series[] {
   const data = isRecord(answer) && isRecord(answer.data) ? answer.data.result : undefined;
-  if (!Array.isArray(data)) throw new Error('the Prometheus answers with what is no vector');
-  return data.filter(isRecord).map(({ metric, value }) => ({
-    labels: (isRecord(metric) ? metric : {}) as Record<string, string>,
-    value: Number(Array.isArray(value) ? value[1] : Number.NaN),
-  }));
+  if (!Array.isArray(data) || !data.every(isRecord)) throw new Error('the Prometheus answers with what is no vector');
+  return data.map(({ metric, value }) => {
+    const number =
+      Array.isArray(value) && typeof value[1] === 'string' && value[1] !== '' ? Number(value[1]) : Number.NaN;
+    if (!Number.isFinite(number))
+      throw new Error(`the Prometheus has a counter without a number: ${JSON.stringify(value)}`);
+    return { labels: (isRecord(metric) ? metric : {}) as Record<string, string>, value: number };
+  });
 }

@@ -48,16 +48,17 @@ export interface RouteContext {
   readonly clusterDomain: string;
 }
 
+/** @throws Error that names the weight that is none */
 export function rulesOf(kind: RoutedKind, object: Fields, context: RouteContext): Rule[] {
   return listOf(fieldsOf(object.spec)[kind.rules]).map((rule, at): Rule => {
     const shares = listOf(rule[kind.shares]);
     const name = typeof rule.name === 'string' ? ` (${rule.name})` : '';
     const defaultWeight = kind.defaultWeight(shares.length);
+    const label = `spec.${kind.rules}[${at}]${name}`;
     return {
-      defaultWeight,
-      label: `spec.${kind.rules}[${at}]${name}`,
+      ...{ defaultWeight, label },
       shares: shares.map((share, index): Share => {
-        const written = typeof share.weight === 'number' ? share.weight : undefined;
+        const written = weightOf(share, `${label}.${kind.shares}[${index}]`);
         return {
           destination: kind.destination(share, context),
           path: ['spec', kind.rules, at, kind.shares, index, 'weight'],
@@ -67,6 +68,11 @@ export function rulesOf(kind: RoutedKind, object: Fields, context: RouteContext)
       }),
     };
   });
+}
+
+function weightOf({ weight }: Fields, where: string): number | undefined {
+  if (weight === undefined || (typeof weight === 'number' && Number.isInteger(weight) && weight >= 0)) return weight;
+  throw new Error(`${where}.weight: ${JSON.stringify(weight)} is no whole number: write it as one, without quotes`);
 }
 
 /** The first destination of all, to show what another one looks like. */

@@ -143,6 +143,12 @@ class ClusterTarget implements Target {
     }
   }
 
+  async rehearse(loaded: Loaded, edits: readonly NumberEdit[]): Promise<void> {
+    const body = edits.flatMap((edit) => weightOperations(loaded.object, edit));
+    if (body.length === 0) return;
+    await this.client.patch(this.at.type, this.at.where, { kind: 'json', body }, { fieldManager, dryRun: true });
+  }
+
   blame({ object }: Loaded): string | undefined {
     return lastWriter(this.kind, object);
   }

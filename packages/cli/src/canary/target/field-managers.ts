@@ -36,10 +36,13 @@ export function lastWriter(kind: RoutedKind, object: Fields): string | undefined
   return last && describe(last);
 }
 
+/** `kubectl apply --server-side` is somebody at a keyboard, who writes once. */
+const people = new Set(['kubectl', fieldManager]);
+
 /** Who holds on to them: a manager of server-side apply, or a tool of GitOps. */
 export function lastingOwner(kind: RoutedKind, object: Fields): string | undefined {
   const owner = managersOf(kind, object).find(
-    ({ name, operation }) => name !== fieldManager && (operation === 'Apply' || gitOps.test(name)),
+    ({ name, operation }) => !people.has(name) && (operation === 'Apply' || gitOps.test(name)),
   );
   return owner && describe(owner);
 }

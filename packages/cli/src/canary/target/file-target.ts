@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { editYamlNumbers, isRecord, readYamlDocuments } from '@inmesh/config';
 import { type CanaryRecord, formatRecord, parseRecord } from '../record.js';
 import { anyKind, kindOf } from '../routes/kinds.js';
 import { type Fields, fieldsOf, type RoutedKind, textOf } from '../routes/routed-object.js';
 import { labelsOfSubset } from './destination-rules.js';
-import type { Loaded, Target } from './target.js';
+import { type Loaded, Passing, type Target } from './target.js';
 import type { TargetName } from './target-name.js';
+import { checkWritable, replaceFile } from './write-file.js';
 
 export interface FileTargetOptions {
   readonly path: string;
@@ -21,20 +21,23 @@ export interface FileTargetOptions {
 export function openFileTarget(options: FileTargetOptions): Target {
   // The file itself is replaced, and not a link to it.
   const path = realpathSync(options.path);
-  const { object, index, kind } = find(readYamlDocuments(readFileSync(path, 'utf8')), options);
-  const metadata = fieldsOf(object.metadata);
-  const [name, namespace] = [String(metadata.name), textOf(metadata.namespace) ?? options.namespace ?? 'default'];
-  const recordPath = join(dirname(path), `.${basename(path)}.${kind.kind.toLowerCase()}.${name}.canary`);
+  const { object, kind } = find(readYamlDocuments(readFileSync(path, 'utf8')), options);
+  const written = textOf(fieldsOf(object.metadata).namespace);
+  const [name, namespace] = [options.name.name, written ?? options.namespace ?? 'default'];
+  const scope = written === undefined ? '' : `${written}.`;
+  const recordName = `.${basename(path)}.${scope}${kind.kind.toLowerCase()}.${name}.canary`;
+  const recordPath = join(dirname(path), recordName);
 
   const load = (): FileState => {
-    const text = readFileSync(path, 'utf8');
-    const contents = readYamlDocuments(text)[index];
-    if (!isRecord(contents) || fieldsOf(contents.metadata).name !== name || contents.kind !== kind.kind) {
-      throw new Error(`${options.path}: ${kind.kind} ${name} is no longer where it was`);
-    }
-    const written = readIfThere(recordPath);
-    const record = written === undefined ? undefined : parseRecord(written, recordPath);
-    return { object: contents, record, token: JSON.stringify([text, written]), text, written };
+    const now = readNow(path, { ...options, name: { kind, name }, namespace: written });
+    const record = readIfThere(recordPath);
+    const token = JSON.stringify([now.text, record]);
+    return {
+      ...now,
+      record: record === undefined ? undefined : parseRecord(record, recordPath),
+      token,
+      written: record,
+    };
   };
 
   return {
@@ -47,12 +50,23 @@ export function openFileTarget(options: FileTargetOptions): Target {
     async save(loaded, edits, record) {
       const now = load();
       if (now.token !== loaded.token) return 'stale';
-      const text = edits.length === 0 ? now.text : editYamlNumbers(now.text, index, edits);
+      const text = editYamlNumbers(now.text, now.index, edits);
+      if (text !== now.text) checkWritable(path);
       // The record comes first and goes last: weights without one would be nobody's to take back.
       if (record !== undefined && !putRecord(recordPath, now.written, record)) return 'stale';
-      if (text !== now.text) replace(path, text, statSync(path).mode);
+      try {
+        if (text !== now.text) replaceFile(path, text);
+      } catch (error) {
+        if (record !== undefined) putBack(recordPath, now.written);
+        throw error;
+      }
       if (record === undefined) rmSync(recordPath, { force: true });
       return 'saved';
+    },
+    async rehearse(_loaded, edits) {
+      const { text, index } = load();
+      checkWritable(path);
+      editYamlNumbers(text, index, edits);
     },
     blame: () => undefined,
     owner: () => undefined,
@@ -70,8 +84,21 @@ export function openFileTarget(options: FileTargetOptions): Target {
   };
 }
 
+/** Editors save in several steps: what is gone or half there now may be whole at the next look. @throws Passing */
+function readNow(path: string, options: FileTargetOptions) {
+  try {
+    const text = readFileSync(path, 'utf8');
+    const isSame = (one: unknown) => textOf(fieldsOf(fieldsOf(one).metadata).namespace) === options.namespace;
+    const documents = readYamlDocuments(text).map((one) => (isSame(one) ? one : undefined));
+    return { text, ...find(documents, options) };
+  } catch (error) {
+    throw new Passing(`${options.path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
 interface FileState extends Loaded {
   readonly text: string;
+  readonly index: number;
   /** The record as it is written. */
   readonly written: string | undefined;
 }
@@ -106,7 +133,7 @@ function find(documents: readonly unknown[], { path, name, namespace }: FileTarg
 function putRecord(path: string, before: string | undefined, record: CanaryRecord): boolean {
   const text = formatRecord(record);
   if (before !== undefined) {
-    replace(path, text, 0o644);
+    replaceFile(path, text);
     return true;
   }
   try {
@@ -118,11 +145,9 @@ function putRecord(path: string, before: string | undefined, record: CanaryRecor
   }
 }
 
-/** In one go: whoever reads has the old or the new. */
-function replace(path: string, text: string, mode: number): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
-  writeFileSync(temporary, text, { mode });
-  renameSync(temporary, path);
+function putBack(path: string, before: string | undefined): void {
+  if (before === undefined) rmSync(path, { force: true });
+  else replaceFile(path, before);
 }
 
 function readIfThere(path: string): string | undefined {

@@ -1,5 +1,5 @@
 import { UsageError } from '../../command.js';
-import { routedKinds } from '../routes/kinds.js';
+import { anyKind, routedKinds } from '../routes/kinds.js';
 import type { RoutedKind } from '../routes/routed-object.js';
 
 /** `reviews`, or `virtualservice/reviews` where there are several. */
@@ -12,7 +12,7 @@ export function parseTargetName(written: string): TargetName {
   const slash = written.indexOf('/');
   const name = written.slice(slash + 1);
   if (!/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) {
-    throw new UsageError(`${JSON.stringify(written)} is not the name of a VirtualService or HTTPRoute`);
+    throw new UsageError(`${JSON.stringify(written)} is not the name of a ${anyKind}`);
   }
   if (slash < 0) return { kind: undefined, name };
   const alias = written.slice(0, slash).toLowerCase();

@@ -11,6 +11,11 @@ export interface Loaded {
   readonly token: string;
 }
 
+/** The object may be there in a moment: its file is being saved, for one. */
+export class Passing extends Error {
+  override readonly name = 'Passing';
+}
+
 /** Where the weights are: an object of a cluster, or of a file. */
 export interface Target {
   /** `VirtualService default/reviews of reviews.yaml` */
@@ -21,13 +26,15 @@ export interface Target {
   readonly recordPlace: string;
   readonly kind: RoutedKind;
   readonly context: RouteContext;
-  /** @throws Error when it cannot be read, or is no longer there */
+  /** @throws Passing when it may be there in a moment; Error when it cannot be read, or is no longer there */
   load(): Promise<Loaded>;
   /**
    * Writes weights and record, and not another thing. `stale`: it is not as it was loaded any more, and nothing was written.
    * @throws Error when it cannot be written
    */
   save(loaded: Loaded, edits: readonly NumberEdit[], record: CanaryRecord | undefined): Promise<'saved' | 'stale'>;
+  /** Writes nothing. @throws Error where these weights could not be written */
+  rehearse(loaded: Loaded, edits: readonly NumberEdit[]): Promise<void>;
   /** Who wrote the weights last, where that is known. */
   blame(loaded: Loaded): string | undefined;
   /** Somebody who will write the weights again, whatever we do; undefined: nobody. */
