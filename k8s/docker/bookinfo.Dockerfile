@@ -20,9 +20,9 @@ RUN npm install --omit=dev --ignore-scripts --workspace examples/bookinfo && rm 
 
 FROM $RUNTIME_IMAGE
 WORKDIR /inmesh
-ENV NODE_ENV=production LISTEN_HOST=0.0.0.0 PORT=9080
+ENV NODE_ENV=production LISTEN_HOST=0.0.0.0 PORT=9080 METRICS_PORT=9464
 COPY --from=packages /inmesh ./
 USER 65532:65532
-EXPOSE 9080
+EXPOSE 9080 9464
 ENTRYPOINT ["/nodejs/bin/node"]
 CMD ["examples/bookinfo/dist/services/productpage.js"]

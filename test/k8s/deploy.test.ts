@@ -6,16 +6,24 @@ import { resolveOptions } from '../../packages/sdk/src/options.js';
 import { ApiServer } from './support/api-server.js';
 import { makeNamespace, serviceAccountToken } from './support/cluster-objects.js';
 import { installCrds } from './support/crds.js';
-import { applyAll, findObject, k8sFolder, kustomize, objectsOf, templateOf } from './support/manifests.js';
+import {
+  applyAll,
+  findObject,
+  k8sFolder,
+  kustomize,
+  kustomizeOver,
+  objectsOf,
+  templateOf,
+} from './support/manifests.js';
 import { podMonitorDefinition } from './support/pod-monitor.js';
 import type { KubernetesObject } from './support/resource-path.js';
+import { waitFor } from './support/wait-for.js';
 
 let server: ApiServer;
 let token: string;
 
 beforeAll(async () => {
   server = await ApiServer.start();
-  await server.api.apply(podMonitorDefinition);
   await installCrds(server, 'istio');
   await installCrds(server, 'gateway-api');
   const base = await kustomize(server, 'base');
@@ -36,6 +44,39 @@ describe('kubectl apply --dry-run=server', () => {
     expect(said.trim().split('\n')).toHaveLength(objects.length);
   });
 
+  it('takes overlays with the PodMonitor where its kind is', async () => {
+    await server.api.apply(podMonitorDefinition);
+    const monitored = { resources: ['overlays/production'], components: ['components/pod-monitor'] };
+    const objects = await kustomizeOver(server, monitored);
+    const isServed = async () => (await server.api.request('GET', '/apis/monitoring.coreos.com/v1/podmonitors')).status;
+    await waitFor('the kind', async () => (await isServed()) === 200, { log: () => server.log });
+    expect(await applyAll(server, objects, '--dry-run=server')).toContain(
+      'podmonitor.monitoring.coreos.com/inmesh created (server dry run)',
+    );
+  });
+
+  it.each([
+    ['base', ['credentials', 'canary', 'debug-service']],
+    ['overlays/dev', ['credentials']],
+    ['overlays/production', ['credentials', 'debug-service']],
+  ])('takes k8s/%s in another namespace, with all that names it', async (folder, components) => {
+    const paths = components.map((name) => `components/${name}`);
+    const objects = await kustomizeOver(server, { namespace: 'mesh', resources: [folder], components: paths });
+    expect(objects.filter((one) => JSON.stringify(one).includes('inmesh-system'))).toEqual([]);
+    const subjects = objects.flatMap((one) => (one.subjects as object[] | undefined) ?? []);
+    const ours = { kind: 'ServiceAccount', name: 'inmesh', namespace: 'mesh' };
+    expect(subjects).toEqual([ours, ours, ours, ours]);
+    const { webhooks } = findObject(objects, 'ValidatingWebhookConfiguration');
+    for (const { clientConfig } of webhooks as { clientConfig: object }[])
+      expect(clientConfig).toMatchObject({ service: { name: 'inmesh', namespace: 'mesh' } });
+    const { env } = templateOf(findObject(objects, 'Deployment')).spec.containers[0];
+    const namespace = { fieldRef: { fieldPath: 'metadata.namespace' } };
+    expect(env).toContainEqual({ name: 'POD_NAMESPACE', valueFrom: namespace });
+    await makeNamespace(server.api, 'mesh');
+    const others = objects.filter(({ kind }) => kind !== 'Namespace');
+    expect(await applyAll(server, others, '--dry-run=server')).toContain('deployment.apps/inmesh created');
+  });
+
   it('takes pods of the config server in a namespace with restricted Pod Security', async () => {
     const deployment = findObject(await kustomize(server, 'base'), 'Deployment');
     const { spec } = templateOf(deployment);
@@ -48,6 +89,21 @@ describe('kubectl apply --dry-run=server', () => {
 });
 
 describe('The overlays', () => {
+  it('want three nodes in production, of pods of one version and without what takes no pods', async () => {
+    const objects = await kustomize(server, 'overlays/production');
+    expect(findObject(objects, 'HorizontalPodAutoscaler').spec).toMatchObject({ minReplicas: 3 });
+    expect(templateOf(findObject(objects, 'Deployment')).spec.topologySpreadConstraints).toContainEqual({
+      ...{ topologyKey: 'kubernetes.io/hostname', maxSkew: 1, minDomains: 3, whenUnsatisfiable: 'DoNotSchedule' },
+      ...{ nodeTaintsPolicy: 'Honor', matchLabelKeys: ['pod-template-hash'] },
+      labelSelector: { matchLabels: { 'app.kubernetes.io/name': 'inmesh' } },
+    });
+  });
+
+  it('have no balancer before the debug ports', async () => {
+    const debug = findObject(await kustomize(server, 'overlays/dev'), 'Service', 'inmesh-debug');
+    expect(debug.spec).toMatchObject({ clusterIP: 'None' });
+  });
+
   it('open the debug port to others in dev alone', async () => {
     for (const [folder, host, services] of [
       ['base', '127.0.0.1', ['inmesh']],
@@ -117,7 +173,7 @@ describe('The rights of the config server', () => {
       { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
       {
         ...{ apiGroups: [''], resources: ['configmaps'], resourceNames: ['inmesh-ca-root-cert'] },
-        verbs: ['get', 'create', 'patch'],
+        verbs: ['get', 'create', 'patch', 'list', 'watch'],
       },
       {
         ...{ apiGroups: ['admissionregistration.k8s.io'], resources: ['validatingwebhookconfigurations'] },
@@ -148,6 +204,9 @@ describe('The rights of the config server', () => {
       expect(await mayIt(verb, 'leases.coordination.k8s.io', own)).toBe(true);
     for (const verb of ['get', 'update'])
       expect(await mayIt(verb, 'secrets', { ...own, name: 'inmesh-ca' })).toBe(true);
+    for (const verb of ['list', 'watch', 'update'])
+      expect(await mayIt(verb, 'configmaps', { ...own, name: 'inmesh-last-good' })).toBe(true);
+    expect(await mayIt('create', 'configmaps', own)).toBe(true);
     expect(await mayIt('create', 'secrets', own)).toBe(true);
     expect(await mayIt('create', 'tokenreviews.authentication.k8s.io')).toBe(true);
   });
@@ -166,7 +225,9 @@ describe('The rights of the config server', () => {
       ['update', 'virtualservices.networking.istio.io', { namespace: 'shop' }],
       ['patch', 'httproutes.gateway.networking.k8s.io', { namespace: 'shop' }],
       ['patch', 'configmaps', { namespace: 'shop', name: 'another' }],
-      ['list', 'configmaps', { namespace: 'shop' }],
+      ['update', 'configmaps', { namespace: 'shop', name: 'another' }],
+      ['update', 'configmaps', { namespace: 'inmesh-system', name: 'another' }],
+      ['create', 'configmaps', { namespace: 'shop' }],
       ['update', 'leases.coordination.k8s.io', { namespace: 'kube-system' }],
       ['patch', 'validatingwebhookconfigurations.admissionregistration.k8s.io', { name: 'another' }],
       ['create', 'validatingwebhookconfigurations.admissionregistration.k8s.io'],
@@ -180,7 +241,24 @@ describe('The rights of the config server', () => {
   });
 });
 
+describe('The application', () => {
+  it('is ready when it listens, which it does once it is in the mesh', async () => {
+    const { spec } = templateOf(findObject(await kustomize(server, 'app-example'), 'Deployment'));
+    const [{ ports, readinessProbe }] = spec.containers;
+    expect(readinessProbe).toMatchObject({ tcpSocket: { port: 'http' } });
+    expect(ports).toContainEqual({ name: 'http', containerPort: 9080 });
+  });
+});
+
 describe('What is added to a Deployment', () => {
+  it('sends Prometheus to the port that the image has for it', async () => {
+    const { metadata, spec } = templateOf(findObject(await kustomize(server, 'app-example'), 'Deployment'));
+    const port = metadata.annotations!['prometheus.io/port'];
+    expect(spec.containers[0].ports).toContainEqual({ name: 'http-metrics', containerPort: Number(port) });
+    const image = readFileSync(join(k8sFolder, 'docker/bookinfo.Dockerfile'), 'utf8');
+    expect(image).toContain(`METRICS_PORT=${port}\n`);
+  });
+
   it('is what the SDK reads', async () => {
     const { spec } = templateOf(findObject(await kustomize(server, 'app-example'), 'Deployment'));
     const [{ env, volumeMounts = [] }] = spec.containers;
@@ -194,7 +272,10 @@ describe('What is added to a Deployment', () => {
     );
     expect(Object.values(variables)).not.toContain(undefined);
     const files: Record<string, string> = { '/etc/podinfo/labels': 'app="reviews"\nversion="v1"\ntier="back"\n' };
-    const { workload, client, identity, source } = resolveOptions({}, { variables, readFile: (path) => files[path] });
+    const { workload, client, identity, source, loadReports } = resolveOptions(
+      {},
+      { variables, readFile: (path) => files[path] },
+    );
     expect(workload).toMatchObject({
       ...{ podName: 'reviews-v1-x', namespace: 'shop', podIp: '10.0.0.7', serviceAccount: 'reviews' },
       ...{ app: 'reviews', version: 'v1' },
@@ -208,6 +289,7 @@ describe('What is added to a Deployment', () => {
       token: { file: '/var/run/secrets/inmesh/token' },
     });
     expect(source).toMatchObject({ kind: 'xds' });
+    expect(loadReports).toBe(true);
     expect(JSON.stringify(source)).toContain('inmesh.inmesh-system.svc:15012');
   });
 });

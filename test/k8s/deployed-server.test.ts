@@ -63,6 +63,16 @@ it('tells every namespace its root, also one that comes later', async () => {
   expect(Object.keys(body.data)).toEqual(['authority.json']);
 });
 
+it('mends the root that somebody has deleted or changed', async () => {
+  const roots = await rootsIn('shop');
+  const path = '/api/v1/namespaces/shop/configmaps/inmesh-ca-root-cert';
+  await server.api.request('DELETE', path);
+  await waitFor('the deleted roots', async () => (await rootsIn('shop')) === roots, { log: deployed.log });
+  const body = { data: { 'root-cert.pem': 'of others' } };
+  await server.api.request('PATCH', path, body, { contentType: 'application/merge-patch+json' });
+  await waitFor('the changed roots', async () => (await rootsIn('shop')) === roots, { log: deployed.log });
+});
+
 it('writes its root into the webhook of its manifests', async () => {
   const bundles = async () => {
     const name = findObject(await kustomize(server, 'base'), 'ValidatingWebhookConfiguration').metadata.name;

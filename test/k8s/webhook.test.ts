@@ -101,6 +101,9 @@ describe('kubectl apply', () => {
       spec: { parentRefs, rules },
     };
     expect(await refusal(route)).toContain('denied the request: spec.rules[1].matches[0].path.value: "("');
+    const matches = [{ method: { type: 'RegularExpression', service: '(' } }];
+    const ofGrpc = { ...route, kind: 'GRPCRoute', spec: { parentRefs, rules: [{ matches }] } };
+    expect(await refusal(ofGrpc)).toContain('denied the request: spec.rules[0].matches[0].method.service: "("');
     const policy = {
       ...{ apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata },
       spec: { action: 'DENY', rules: [{ when: [{ key: 'request.header[x]', values: ['a'] }] }] },

@@ -5,12 +5,16 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class BreakableLink {
   readonly #open = new Set<readonly [Socket, Socket]>();
 
-  private constructor(private readonly server: Server) {}
+  private constructor(
+    private readonly server: Server,
+    private target: number,
+  ) {}
 
   static async to(port: number): Promise<BreakableLink> {
     const server = createServer({ noDelay: true });
-    const link = new BreakableLink(server);
-    server.on('connection', (client) => link.#forward(client, connect({ port, host: '127.0.0.1', noDelay: true })));
+    const link = new BreakableLink(server, port);
+    const open = () => connect({ port: link.target, host: '127.0.0.1', noDelay: true });
+    server.on('connection', (client) => link.#forward(client, open()));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return link;
@@ -23,6 +27,11 @@ export class BreakableLink {
   /** How many connections are open. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** New connections go to this port. */
+  lead(port: number): void {
+    this.target = port;
   }
 
   /** All that are open now, with a reset; new ones pass. Returns how many there were. */

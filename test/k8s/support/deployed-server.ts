@@ -15,8 +15,13 @@ export interface DeployedServer {
   close(): Promise<void>;
 }
 
-/** The config server as `k8s/base` deploys it, on loopback and free ports, with the rights of this token. */
-export async function startDeployed(server: ApiServer, token: string, folder: string): Promise<DeployedServer> {
+/** The config server as `k8s/base` deploys it, on loopback and free ports, with the rights of this token; `flags` beside its own. */
+export async function startDeployed(
+  server: ApiServer,
+  token: string,
+  folder: string,
+  ...flags: string[]
+): Promise<DeployedServer> {
   const { args } = templateOf(findObject(await kustomize(server, 'base'), 'Deployment')).spec.containers[0];
   // As a pod's own: what is in its namespace is found by it.
   const namespace = 'inmesh-system';
@@ -27,7 +32,7 @@ export async function startDeployed(server: ApiServer, token: string, folder: st
     ...{
       binary: process.execPath,
       logFile: join(folder, 'config-server.log'),
-      args: [bin, ...filled, '--host=127.0.0.1', ...ports],
+      args: [bin, ...filled, '--host=127.0.0.1', ...ports, ...flags],
     },
     env: { KUBECONFIG: kubeconfig },
   });

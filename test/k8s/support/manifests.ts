@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { ApiServer } from './api-server.js';
 import type { KubernetesObject } from './resource-path.js';
@@ -13,19 +13,51 @@ export interface PodTemplate {
   readonly spec: {
     readonly serviceAccountName: string;
     readonly containers: readonly [Container];
+    readonly topologySpreadConstraints?: readonly Readonly<Record<string, unknown>>[];
     readonly volumes?: readonly { readonly name: string }[];
   };
 }
 
 interface Container {
+  readonly image: string;
   readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly readinessProbe?: { readonly tcpSocket?: { readonly port: string } };
+  readonly env: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: { readonly fieldRef: { readonly fieldPath: string } };
+  }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
 /** What `kubectl kustomize` makes of a folder in `k8s/`. */
 export async function kustomize(server: ApiServer, folder: string): Promise<KubernetesObject[]> {
   return objectsOf(await server.kubectl('kustomize', join(k8sFolder, folder)));
+}
+
+/** What users write over folders of `k8s/`, which are named as there. */
+export interface Kustomization {
+  readonly namespace?: string;
+  readonly resources: readonly string[];
+  readonly components?: readonly string[];
+}
+
+/** As {@link kustomize}, of a kustomization that stands elsewhere. */
+export async function kustomizeOver(server: ApiServer, kustomization: Kustomization): Promise<KubernetesObject[]> {
+  const { namespace, resources, components = [] } = kustomization;
+  const cache = join(k8sFolder, '../.cache');
+  mkdirSync(cache, { recursive: true });
+  // Below the repository: Kustomize takes relative paths alone.
+  const folder = mkdtempSync(join(cache, 'kustomization-'));
+  const paths = (names: readonly string[]) => names.map((name) => relative(folder, join(k8sFolder, name)));
+  try {
+    const content = { namespace, resources: paths(resources), components: paths(components) };
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(content));
+    return objectsOf(await server.kubectl('kustomize', folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 export function objectsOf(yaml: string): KubernetesObject[] {

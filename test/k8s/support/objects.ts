@@ -76,6 +76,7 @@ function sliceEndpoint(namespace: string, endpoint: SliceEndpoint) {
 
 export interface PodOptions {
   readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly nodeName?: string;
   /** Default `default`. */
   readonly serviceAccountName?: string;
@@ -84,8 +85,8 @@ export interface PodOptions {
 }
 
 /** Without a node it waits for one and is deleted at once; with one it is deleted when its grace period is over. */
-export function pod(namespace: string, name: string, { labels, spec, ...rest }: PodOptions = {}) {
-  const metadata = { name, namespace, labels };
+export function pod(namespace: string, name: string, { labels, annotations, spec, ...rest }: PodOptions = {}) {
+  const metadata = { name, namespace, labels, annotations };
   const containers = [{ name: 'main', image: 'example.test/main' }];
   return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers, ...rest, ...spec } };
 }
