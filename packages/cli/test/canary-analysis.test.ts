@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { advance, watchStep } from '../src/canary/analysis/advance.js';
+import { advance, beginStep, type Phase, settle } from '../src/canary/analysis/advance.js';
 import { judge, type Limits, percent } from '../src/canary/analysis/judge.js';
 import { increase, quantileOf, type Tally } from '../src/canary/analysis/tally.js';
 import { Window } from '../src/canary/analysis/window.js';
@@ -172,16 +172,16 @@ describe('a verdict', () => {
 });
 
 describe('the phases', () => {
-  const pace = { steps: 2, intervalMs: 1000, windows: 2, maxWaitMs: 5000 };
-  const watching = watchStep(0, 0);
+  const pace = { steps: 2, settleMs: 300, intervalMs: 1000, windows: 2, maxWaitMs: 5000 };
+  const watching: Phase = { kind: 'watching', step: 0, window: 1, sinceMs: 0, suspects: 0 };
   const suspect = { kind: 'suspect', reason: 'slow' } as const;
   const waiting = { kind: 'waiting', reason: '3 of 100 requests' } as const;
 
   it('go on at the end of a window that passed, and to the end after the last step', () => {
     expect(advance(watching, { kind: 'passed' }, 999, pace)).toBe(watching);
     const second = advance(watching, { kind: 'passed' }, 1000, pace);
-    expect(second).toEqual(watchStep(1, 1000));
-    expect(advance(second, { kind: 'passed' }, 2000, pace)).toEqual({ kind: 'promoted' });
+    expect(second).toEqual(beginStep(1, 1000));
+    expect(advance({ ...watching, step: 1 }, { kind: 'passed' }, 2000, pace)).toEqual({ kind: 'promoted' });
   });
 
   it('go back at once when it is certain, and in the second window in a row when it is not', () => {
@@ -193,7 +193,18 @@ describe('the phases', () => {
     expect(again).toEqual({ kind: 'watching', step: 0, window: 2, sinceMs: 1000, suspects: 1 });
     expect(advance(again, suspect, 1999, pace)).toBe(again);
     expect(advance(again, suspect, 2000, pace)).toEqual({ kind: 'rolling back', reason: 'slow' });
-    expect(advance(again, { kind: 'passed' }, 2000, pace)).toEqual(watchStep(1, 2000));
+    expect(advance(again, { kind: 'passed' }, 2000, pace)).toEqual(beginStep(1, 2000));
+  });
+
+  it('let the weights of a step settle, and wait until it is known what was counted before', () => {
+    const begun = beginStep(1, 5000);
+    expect(settle(begun, undefined, 5299, pace)).toBe(begun);
+    const first = { kind: 'watching', step: 1, window: 1, sinceMs: 5300, suspects: 0 };
+    expect(settle(begun, undefined, 5300, pace)).toEqual(first);
+    expect(settle(begun, 'away', 10_299, pace)).toBe(begun);
+    expect(settle(begun, undefined, 10_299, pace)).toEqual({ ...first, sinceMs: 10_299 });
+    const reason = 'not enough to judge by: away';
+    expect(settle(begun, 'away', 10_300, pace)).toEqual({ kind: 'rolling back', reason });
   });
 
   it('wait for requests, but not for ever', () => {

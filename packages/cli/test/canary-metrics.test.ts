@@ -79,6 +79,30 @@ describe('load reports', () => {
     expect(increase(before.canary, (await source.read([v2], [v1])).canary)).toMatchObject({ succeeded: 0, failed: 0 });
   });
 
+  it('may be of before a step for as long as clients wait until they report, and a moment more', async () => {
+    const [page, other] = pages as [Page, Page];
+    const source = loadReports([page.address, other.address]);
+    const settleMs = async (...intervals: (number | undefined)[]) => {
+      page.answer = () => ({ ...loads('a', 5), reportIntervalMs: intervals[0] });
+      other.answer = () => ({ ...loads('b', 5), reportIntervalMs: intervals[1] });
+      const { reportIntervalMs } = await source.read([v2], [v1]);
+      return [reportIntervalMs, source.settleMs];
+    };
+    expect(source.settleMs).toBe(11_000);
+    expect(await settleMs(200, 100)).toEqual([200, 400]);
+    expect(await settleMs(2000, 5000)).toEqual([5000, 6000]);
+    expect(await settleMs(200, undefined)).toEqual([10_000, 11_000]);
+  });
+
+  it('that have nothing of either side say so', async () => {
+    const [page] = pages as [Page];
+    page.answer = () => loads('a', 5);
+    const source = loadReports([page.address]);
+    expect((await source.read([v2], [v1])).isUnknown).toBe(false);
+    expect((await source.read([{ host, subset: 'v3' }], [v1])).isUnknown).toBe(false);
+    expect((await source.read([{ host: 'ratings', subset: 'v2' }], [])).isUnknown).toBe(true);
+  });
+
   it('of several servers behind one address are refused, and stay so', async () => {
     const [page] = pages as [Page];
     const source = loadReports([page.address]);
@@ -144,6 +168,14 @@ describe('a Prometheus', () => {
     const before = await from.read([v2], []);
     pages[0]!.answer = () => vector(series('5003'), series('4', { response_code: '503' }));
     expect(increase(before.canary, (await from.read([v2], [])).canary)).toMatchObject({ succeeded: 3, failed: 4 });
+  });
+
+  it('that has no series of either side says so', async () => {
+    pages[0]!.answer = () => vector();
+    const from = source();
+    expect((await from.read([v2], [v1])).isUnknown).toBe(true);
+    pages[0]!.answer = () => vector(series('0'));
+    expect((await from.read([v2], [v1])).isUnknown).toBe(false);
   });
 
   it('tells of calls that reached no version of the host', async () => {

@@ -8,6 +8,7 @@ const counts = { percent: 25, window: 1, canary, stable };
 const events: CanaryEvent[] = [
   { event: 'started', target: 'VirtualService default/reviews', to: 'v2', percent: 25 },
   { event: 'step', step: 1, percent: 25, weights: [{ rule: 'spec.http[0]', weights: { v1: 75, v2: 25 } }] },
+  { event: 'settling', percent: 25, elapsedMs: 500, settleMs: 11_000 },
   { event: 'progress', ...counts, elapsedMs: 1500, intervalMs: 30_000 },
   { event: 'progress', ...counts, elapsedMs: 2000, intervalMs: 30_000 },
   { event: 'window', ...counts, verdict: 'suspect', reason: 'slow' },
@@ -56,7 +57,9 @@ describe('what a canary tells people', () => {
     const emit = textReport({ out, err: out });
     for (const event of events) emit(event);
     const clear = '\r\u001b[2K';
-    expect(text).toBe(`${begin}1.5s of 30s  ${sides}${clear}2s of 30s  ${sides}${clear}${end}`);
+    expect(text).toBe(
+      `${begin}settling: 0.5s of 11s${clear}1.5s of 30s  ${sides}${clear}2s of 30s  ${sides}${clear}${end}`,
+    );
   });
 
   it('is one object a line in JSON, without what comes at every look', () => {
@@ -64,6 +67,6 @@ describe('what a canary tells people', () => {
       .trimEnd()
       .split('\n');
     expect(lines.map((line) => JSON.parse(line).event)).toEqual(['started', 'step', 'window']);
-    expect(JSON.parse(lines[2]!)).toEqual({ time: '1970-01-01T00:00:00.000Z', ...events[4] });
+    expect(JSON.parse(lines[2]!)).toEqual({ time: '1970-01-01T00:00:00.000Z', ...events.at(-1) });
   });
 });

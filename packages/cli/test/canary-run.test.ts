@@ -49,13 +49,14 @@ async function start(options: Partial<SessionOptions> = {}, rollbackOnInterrupt 
     session,
     metrics: {
       description: 'a test',
+      settleMs: 0,
       read: async () => {
         if (outage !== undefined) throw outage;
         return { canary: new Map([['a', counter()]]), stable: new Map() };
       },
     },
     limits: { successRate: 0.99, minRequests: 100, latency: undefined },
-    pace: { intervalMs: 10_000, windows: 2, maxWaitMs: 60_000 },
+    pace: { settleMs: 0, intervalMs: 10_000, windows: 2, maxWaitMs: 60_000 },
     clock,
     emit: (event) => events.push(event),
     signal: abort.signal,
@@ -149,7 +150,7 @@ describe('a canary', () => {
     await clock.advanceAsync(5000);
     const reason =
       'VirtualService default/reviews: argocd-controller (Apply, now) has changed the weights: they are v1=100 v2=0, and not ' +
-      'v1=90 v2=10 as the canary left them. Take them back with --force, or leave them and remove the record';
+      'v1=90 v2=10 as the canary left them. Take them back: inmesh canary vs/reviews --rollback --force (or --resume); or leave them: forget it';
     expect(outcome()).toEqual({ kind: 'conflict', reason });
     expect(target.weights).toEqual([100, 0]);
   });
@@ -224,7 +225,7 @@ describe('a canary that is to begin', () => {
     abort.abort();
     await clock.advanceAsync(0);
     await expect(plan(sessionOptions({ to: 'v3' }))).rejects.toThrow(
-      'to v2 stopped at 10 %: end it with --resume or --rollback',
+      'to v2 stopped at 10 %: end it with inmesh canary vs/reviews --resume, or --rollback',
     );
   });
 

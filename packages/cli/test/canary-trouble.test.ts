@@ -49,6 +49,7 @@ async function start(more: { latency?: Limits['latency']; rollbackOnInterrupt?: 
     session,
     metrics: {
       description: 'a test',
+      settleMs: 0,
       read: async (_canary, _stable, signal) => {
         if (read !== undefined) return read();
         await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
@@ -56,7 +57,7 @@ async function start(more: { latency?: Limits['latency']; rollbackOnInterrupt?: 
       },
     },
     limits: { successRate: 0.99, minRequests: 100, latency: more.latency },
-    pace: { intervalMs: 10_000, windows: 2, maxWaitMs: 60_000 },
+    pace: { settleMs: 0, intervalMs: 10_000, windows: 2, maxWaitMs: 60_000 },
     clock,
     emit: (event) => events.push(event),
     signal: abort.signal,

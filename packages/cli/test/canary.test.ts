@@ -36,22 +36,21 @@ describe('inmesh canary, in a file', () => {
     const { file, folder } = await startServer();
     const { code, out } = await run('canary', 'reviews', '--to', 'v2', '--file', file, '--dry-run', '--server', 'x:1');
     expect(code).toBe(0);
-    expect(out.replace(/after \d+s/, 'after 0s')).toBe(
-      [
-        `VirtualService default/reviews of ${file}: to v2`,
-        ...[
-          '  5 %: v1=95 v2=5',
-          '  10 %: v1=90 v2=10',
-          '  25 %: v1=75 v2=25',
-          '  50 %: v1=50 v2=50',
-          '  100 %: v1=0 v2=100',
-        ],
-        'each watched for 30s and 100 requests, by the load reports of x:1',
-        'at least 99 % must succeed; back at once where that is no chance, or after 2 windows',
-        'planned after 0s: v1=100 v2=0',
-        '',
-      ].join('\n'),
-    );
+    expect(out.replace(/after \d+s/, 'after 0s').split('\n')).toEqual([
+      `VirtualService default/reviews of ${file}: to v2`,
+      ...[
+        '  5 %: v1=95 v2=5',
+        '  10 %: v1=90 v2=10',
+        '  25 %: v1=75 v2=25',
+        '  50 %: v1=50 v2=50',
+        '  100 %: v1=0 v2=100',
+      ],
+      'each settles for 11s, and is watched for 30s and 100 requests, by the load reports of x:1',
+      'at least 99 % must succeed; back at once where that is no chance, or after 2 windows',
+      expect.stringMatching(/^ {2}warning: http:\/\/x:1\/debug\/loads has no answer: /),
+      'planned after 0s: v1=100 v2=0',
+      '',
+    ]);
     expect(readFileSync(file, 'utf8')).toBe(route);
     expect(readdirSync(folder.path).sort()).toEqual(['reviews.yaml', 'route.yaml']);
   });
@@ -73,6 +72,62 @@ describe('inmesh canary, in a file', () => {
     expect(resumed.summary.reason).toBe('not enough to judge by: 0 of 100 requests');
     expect(text()).toBe(route);
     expect(readdirSync(folder.path).sort()).toEqual(['reviews.yaml', 'route.yaml']);
+  });
+
+  it('goes on by the settings that it began with, but for those that are given now', async () => {
+    const { start, canary, folder } = await startServer();
+    const began = ['--steps', '30,100', '--interval', '2h', '--min-requests', '7', '--success-rate', '98'];
+    const first = start('--to', 'v2', ...began, '--max-latency-p99', '1.5x', '--analysis-windows', '3');
+    await expect.poll(() => first.out, wait).toContain('"event":"step"');
+    await first.close();
+    const limits = {
+      successRate: 0.98,
+      minRequests: 7,
+      latency: '1.5x',
+      settleMs: 200,
+      intervalMs: 7_200_000,
+      windows: 3,
+    };
+    const planned = async (...flags: string[]) => (await canary('--dry-run', ...flags)).events[0];
+    expect(await planned('--resume')).toMatchObject({ event: 'plan', limits });
+    expect(await planned('--to', 'v2')).toMatchObject({ event: 'plan', limits });
+    expect(await planned('--to', 'v2', '--steps', '30,100')).toMatchObject({ event: 'plan', limits });
+    const others = await planned('--resume', '--min-requests', '9', '--settle', '3s');
+    expect(others.limits).toEqual({ ...limits, minRequests: 9, settleMs: 3000 });
+    const { code, summary } = await canary('--to', 'v2', '--steps', '60,100');
+    expect({ code, outcome: summary.outcome }).toEqual({ code: 3, outcome: 'conflict' });
+    expect(summary.reason).toContain('began with the steps 30,100, and not with 60,100: leave --steps out');
+    // What is given to one that goes on is for the next that does.
+    const second = start('--resume', '--min-requests', '5');
+    await expect.poll(() => second.out, wait).toContain('"event":"step"');
+    await second.close();
+    expect((await planned('--resume')).limits).toEqual({ ...limits, minRequests: 5, intervalMs: 3_600_000 });
+    expect(readdirSync(folder.path)).toContain('.route.yaml.default.virtualservice.reviews.canary');
+  });
+
+  it('warns of windows that are shorter than the reports are apart, and in a dry run of metrics that know nothing', async () => {
+    const { canary } = await startServer();
+    const { events } = await canary('--to', 'v2', '--interval', '50ms', '--dry-run');
+    expect(events.flatMap(({ event, message }) => (event === 'warning' ? [message] : []))).toEqual([
+      '--interval: in 0.05s most windows see nothing, because clients report every 0.1s: make it longer',
+      'nothing was ever counted of reviews.default.svc.cluster.local, of any version: do clients call it, and do they report (docs/canary.md)?',
+    ]);
+  });
+
+  it('warns of a label of a revision, as a shift does', async () => {
+    const { folder, file } = await startServer();
+    folder.write('route.yaml', route.replace('metadata: {', 'metadata: { labels: { istio.io/rev: old },'));
+    const message = 'warning: it has the label istio.io/rev: old: config servers of another revision do not read it';
+    const flags = ['reviews', '--to', 'v2', '--file', file, '--dry-run'];
+    expect((await run('canary', ...flags)).out).toContain(message);
+    expect((await run('shift', ...flags)).err).toBe(`inmesh shift: ${message}\n`);
+  });
+
+  it('says which steps it is beyond already', async () => {
+    const { folder, file } = await startServer();
+    folder.write('route.yaml', routeWith(90, 10));
+    const { out } = await run('canary', 'reviews', '--to', 'v2', '--file', file, '--dry-run', '--server', 'x:1');
+    expect(out).toContain('  100 %: v1=0 v2=100\n  skipped, it has as much already: 5, 10 %\n');
   });
 
   it('stays where it is at SIGHUP and SIGTERM, and goes back when it is told so', async () => {
@@ -119,6 +174,8 @@ describe('inmesh canary, in a file', () => {
     const resumed = await canary('--resume');
     expect(resumed).toMatchObject({ code: 3, summary: { outcome: 'conflict', to: 'v2', percent: 40 } });
     expect(text()).toBe(`${routeWith(60, 40)}# more\n`);
+    const { code, events } = await canary('--rollback', '--force');
+    expect([code, events.map(({ event }) => event)]).toEqual([0, ['warning', 'summary']]);
   });
 
   it('does not begin what it could not watch', async () => {
@@ -172,7 +229,7 @@ describe('inmesh canary, by a Prometheus', () => {
     const subsets = reviewsYaml.slice(reviewsYaml.lastIndexOf('---')).replace('version: v2 }', 'version: 2-green }');
     const folder = keep(new ConfigFolder({ 'all.yaml': `${route}${subsets}` }));
     const flags = ['--file', join(folder.path, 'all.yaml'), '--prometheus', url, '--output', 'json'];
-    const limits = ['--steps', '50,100', '--interval', '20ms', '--max-latency-p99', '50ms'];
+    const limits = ['--steps', '50,100', '--interval', '20ms', '--settle', '0', '--max-latency-p99', '50ms'];
     const { code, events } = summaryOf(await run('canary', 'reviews', '--to', 'v2', ...flags, ...limits));
     expect(code).toBe(0);
     const labels = 'reporter="source",destination_service="reviews.default.svc.cluster.local",destination_version=';
@@ -290,7 +347,9 @@ spec:
     await expect.poll(text, wait).toBe(routeWith(95, 5));
     await first.close();
     const shift = (...flags: string[]) => run('shift', 'reviews', '--file', file, '--to', 'v1=80,v2=20', ...flags);
-    expect((await shift()).err).toContain('to v2 has stopped half-way: end it, or take the weights with --force');
+    expect((await shift()).err).toContain(
+      `to v2 has stopped half-way: end it with inmesh canary virtualservice/reviews --file ${file} --rollback, or take`,
+    );
     expect((await shift('--force')).code).toBe(0);
     expect(text()).toBe(routeWith(80, 20));
     expect(readdirSync(folder.path).sort()).toEqual(['reviews.yaml', 'route.yaml']);
@@ -303,6 +362,11 @@ describe('the command lines of canaries', () => {
     [['canary', '--to', 'v2'], 'name one VirtualService, HTTPRoute or GRPCRoute'],
     [['canary', 'service/reviews', '--to', 'v2'], '"service" has no weights'],
     [['canary', 'reviews', '--to', 'v2', '--rollback'], 'give it alone'],
+    [
+      ['canary', 'reviews', '--resume', '--steps', '60,100'],
+      '--steps: a canary that stopped has those that it began with',
+    ],
+    [['canary', 'reviews', '--to', 'v2', '--settle', 'long'], '--settle'],
     [
       ['canary', 'reviews', '--to', 'v2', '--steps', '5,50'],
       '--steps: "5,50" is not a list of rising percents that ends with 100',

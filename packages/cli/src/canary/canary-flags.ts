@@ -2,6 +2,7 @@ import { UsageError } from '../command.js';
 import { parseAmount, parseDurationMs } from '../flag-values.js';
 import type { Pace } from './analysis/advance.js';
 import type { Limits } from './analysis/judge.js';
+import { type AnalysisFlag, type AnalysisFlags, analysisFlags } from './record.js';
 import { targetFlags, targetHelp } from './target-flags.js';
 
 export const canaryFlags = {
@@ -13,6 +14,7 @@ export const canaryFlags = {
   'min-requests': { type: 'string' },
   'analysis-windows': { type: 'string' },
   'max-wait': { type: 'string' },
+  settle: { type: 'string' },
   server: { type: 'string', multiple: true },
   prometheus: { type: 'string' },
   resume: { type: 'boolean' },
@@ -36,9 +38,12 @@ by itself when the version fails. TARGET is a name, or KIND/NAME. One that stopp
   --min-requests N     a window waits until the version was asked so often (100)
   --analysis-windows N so many bad windows in a row are no chance, and the traffic goes back (2)
   --max-wait DURATION  how long a window waits for requests, before the traffic goes back (ten times --interval)
+  --settle DURATION    how long after a step nothing counts, because reports may be of before (the interval of the load
+                       reports and a second, 30s with --prometheus; 0: not at all)
   --server HOST:PORT   debug port of a config server whose load reports tell; may be given several times (127.0.0.1:8080)
   --prometheus URL     Istio's metrics in a Prometheus tell, and no load reports
-  --resume             go on with a canary that stopped; without one it is an error
+  --resume             go on with a canary that stopped, by the same steps and settings; settings that are given now
+                       take the place of those; without a canary it is an error
   --rollback           take back what a canary that stopped has shifted
   --rollback-on-interrupt
                        Ctrl-C takes the traffic back, instead of leaving it where it is
@@ -50,18 +55,24 @@ where it was: the weights are somebody else's, or could not be read or written; 
 type Flags = { readonly [Name in keyof typeof canaryFlags]?: unknown };
 
 export interface CanarySettings {
-  readonly steps: readonly number[];
   readonly limits: Limits;
-  readonly pace: Omit<Pace, 'steps'>;
+  /** `settleMs` is undefined where the metrics say it. */
+  readonly pace: Omit<Pace, 'steps' | 'settleMs'> & { readonly settleMs: number | undefined };
   /** As it was written, for people. */
   readonly latency: string | undefined;
 }
 
 const longestMs = 24 * 3_600_000;
 
+/** Those that were given. */
+export function analysisFlagsOf(flags: Flags): AnalysisFlags {
+  const given = analysisFlags.flatMap((name) => (typeof flags[name] === 'string' ? [[name, flags[name]]] : []));
+  return Object.fromEntries(given);
+}
+
 /** @throws UsageError that names the flag */
-export function readCanaryFlags(flags: Flags): CanarySettings {
-  const text = (name: keyof typeof canaryFlags) => flags[name] as string | undefined;
+export function readAnalysisFlags(flags: AnalysisFlags): CanarySettings {
+  const text = (name: AnalysisFlag) => flags[name];
   const intervalMs = parseDurationMs(text('interval'), '--interval', longestMs) ?? 30_000;
   const rate = parseAmount(text('success-rate'), '--success-rate') ?? 99;
   if (rate > 100) throw new UsageError(`--success-rate: ${rate} is more than 100 percent`);
@@ -70,7 +81,6 @@ export function readCanaryFlags(flags: Flags): CanarySettings {
     throw new UsageError(`--success-rate: ${rate} would be ${rate} percent: it is in percent, so write ${meant}`);
   }
   return {
-    steps: parseSteps(text('steps') ?? '5,10,25,50,100'),
     latency: text('max-latency-p99'),
     limits: {
       successRate: rate / 100,
@@ -78,11 +88,22 @@ export function readCanaryFlags(flags: Flags): CanarySettings {
       latency: parseLatency(text('max-latency-p99')),
     },
     pace: {
+      settleMs: parseSettle(text('settle')),
       intervalMs,
       windows: parseCount(text('analysis-windows'), '--analysis-windows') ?? 2,
       maxWaitMs: parseDurationMs(text('max-wait'), '--max-wait', longestMs) ?? 10 * intervalMs,
     },
   };
+}
+
+/** @returns undefined where none are given @throws UsageError */
+export function readSteps({ steps }: Flags): number[] | undefined {
+  return typeof steps === 'string' ? parseSteps(steps) : undefined;
+}
+
+function parseSettle(written: string | undefined): number | undefined {
+  const isNone = written !== undefined && /^0(ms|s|m|h)?$/.test(written);
+  return isNone ? 0 : parseDurationMs(written, '--settle', longestMs);
 }
 
 function parseSteps(written: string): number[] {

@@ -1,12 +1,16 @@
 import { systemClock } from '@inmesh/control-plane';
 import { exitCodeOf, watchEndSignals } from '../end-signal.js';
-import type { CanarySettings } from './canary-flags.js';
+import type { Pace } from './analysis/advance.js';
+import { type CanarySettings, readAnalysisFlags } from './canary-flags.js';
 import { ruleWeights, type SummaryEvent } from './events.js';
+import { doubtOfInterval, doubtsOfMetrics, firstLook } from './first-look.js';
 import type { MetricsSource } from './metrics/metrics-source.js';
 import { type MetricsFlags, openMetrics } from './open-metrics.js';
 import { exitCodes, type Outcome, outcomeOf } from './outcome.js';
+import type { AnalysisFlags } from './record.js';
 import type { Emit } from './report.js';
 import type { Destination } from './routes/destination.js';
+import { revisionWarnings } from './routes/routed-object.js';
 import { editsTo, weightsAt } from './routes/split.js';
 import { runCanary } from './run-canary.js';
 import { type Opening, plan, Session, type SessionOptions } from './session.js';
@@ -27,7 +31,8 @@ export interface CanaryTask {
       readonly 'dry-run'?: boolean | undefined;
       readonly 'rollback-on-interrupt'?: boolean | undefined;
     };
-  readonly settings: CanarySettings;
+  readonly analysis: AnalysisFlags;
+  readonly steps: readonly number[] | undefined;
   readonly emit: Emit;
 }
 
@@ -58,9 +63,9 @@ class Canary {
     private readonly target: Target,
     where: Whereabouts,
   ) {
-    const { flags, settings, emit } = task;
+    const { flags, analysis, steps, emit } = task;
     this.#options = {
-      ...{ target, to: flags.to, host: flags.host, steps: settings.steps, force: flags.force ?? false, now: Date.now },
+      ...{ target, to: flags.to, host: flags.host, steps, flags: analysis, force: flags.force ?? false, now: Date.now },
       saw: (split, weights) => where.saw(split, weights),
       mustResume: flags.resume === true || flags.rollback === true,
       warn: (message) => emit({ event: 'warning', message }),
@@ -72,19 +77,26 @@ class Canary {
     const opening = await plan(this.#options);
     const { to, host } = opening.record;
     if (flags.rollback) return { ...(await this.#takeBack(opening)), to, host };
+    for (const message of revisionWarnings(opening.loaded.object)) this.task.emit({ event: 'warning', message });
     await this.#checkSubset(opening.split.canary);
     const metrics = await openMetrics(flags, this.target, opening.split);
-    this.#tellPlan(opening, metrics);
+    const first = await firstLook(metrics, opening.split);
+    const settings = settle(opening, metrics);
+    this.#tellPlan(opening, metrics, settings);
     // A file is changed in many places, and the last of them may be one that cannot be.
     if (flags['dry-run'] || flags.file !== undefined) await this.#rehearse(opening);
+    const doubts = flags['dry-run'] ? doubtsOfMetrics(first, opening.split) : [];
+    for (const message of [...doubtOfInterval(first, settings), ...doubts]) {
+      this.task.emit({ event: 'warning', message });
+    }
     if (flags['dry-run']) return { kind: 'planned', to, host };
     // What cannot be watched is not begun.
-    const { problems = [] } = await metrics.read([opening.split.canary], opening.split.stable);
-    if (problems.length > 0 && !opening.isResumed) throw new Error(problems.join('; '));
-    const session = await Session.begin(this.#options);
+    if (first.reason !== undefined) throw new Error(first.reason);
+    if (first.problems.length > 0 && !opening.isResumed) throw new Error(first.problems.join('; '));
+    const session = await Session.begin(this.#options, opening);
     const event = session.isResumed ? 'resumed' : 'started';
     this.task.emit({ event, target: this.target.description, to, percent: session.percent });
-    return { ...(await this.#watch(session, metrics)), to, host };
+    return { ...(await this.#watch(session, metrics, settings)), to, host };
   }
 
   async #checkSubset(canary: Destination): Promise<void> {
@@ -93,8 +105,8 @@ class Canary {
     this.task.emit({ event: 'warning', message });
   }
 
-  async #watch(session: Session, metrics: MetricsSource): Promise<Done> {
-    const { flags, settings, emit } = this.task;
+  async #watch(session: Session, metrics: MetricsSource, { limits, pace }: Settled): Promise<Done> {
+    const { flags, emit } = this.task;
     const signals = watchEndSignals();
     const abort = new AbortController();
     let exitCode: number | undefined;
@@ -104,7 +116,7 @@ class Canary {
     });
     try {
       const outcome = await runCanary({
-        ...{ session, metrics, limits: settings.limits, pace: settings.pace, clock: systemClock, emit },
+        ...{ session, metrics, limits, pace, clock: systemClock, emit },
         signal: abort.signal,
         rollbackOnInterrupt: flags['rollback-on-interrupt'] === true,
       });
@@ -120,21 +132,24 @@ class Canary {
     }
   }
 
-  async #takeBack({ loaded, split, record }: Opening): Promise<Done> {
+  async #takeBack(opening: Opening): Promise<Done> {
     if (this.task.flags['dry-run']) {
+      const { loaded, split, record } = opening;
       await this.target.rehearse(loaded, editsTo(split, record.original));
       return { kind: 'planned' };
     }
-    const session = await Session.begin(this.#options);
+    const session = await Session.begin(this.#options, opening);
     await session.rollBack();
     // Asked for, it is no failure.
     return { kind: 'rolled_back', exitCode: 0 };
   }
 
-  #tellPlan({ split, record }: Opening, { description }: MetricsSource): void {
-    const { settings, emit } = this.task;
-    const { limits, pace, latency } = settings;
-    emit({
+  #tellPlan(
+    { split, record, skipped }: Opening,
+    { description }: MetricsSource,
+    { limits, pace, latency }: Settled,
+  ): void {
+    this.task.emit({
       event: 'plan',
       target: this.target.description,
       to: record.to,
@@ -143,13 +158,22 @@ class Canary {
         percent,
         weights: ruleWeights(split, weightsAt(split, record.original, percent)),
       })),
+      skipped,
       limits: {
         ...{ successRate: limits.successRate, minRequests: limits.minRequests },
         ...(latency !== undefined && { latency }),
-        ...{ intervalMs: pace.intervalMs, windows: pace.windows },
+        ...{ settleMs: pace.settleMs, intervalMs: pace.intervalMs, windows: pace.windows },
       },
     });
   }
+}
+
+/** With what the metrics say of themselves. */
+type Settled = CanarySettings & { readonly pace: Omit<Pace, 'steps'> };
+
+function settle({ record }: Opening, metrics: MetricsSource): Settled {
+  const settings = readAnalysisFlags(record.flags ?? {});
+  return { ...settings, pace: { ...settings.pace, settleMs: settings.pace.settleMs ?? metrics.settleMs } };
 }
 
 function tell({ emit }: CanaryTask, summary: Omit<SummaryEvent, 'event'>): number {

@@ -9,7 +9,8 @@ export type CanaryEvent =
   | { readonly event: 'started' | 'resumed'; readonly target: string; readonly to: string; readonly percent: number }
   /** The weights are written. `step` is from 1. */
   | { readonly event: 'step'; readonly step: number; readonly percent: number; readonly weights: RuleWeights[] }
-  /** Not in JSON: it comes at every look. */
+  /** Not in JSON, as `progress`: they come at every look. */
+  | { readonly event: 'settling'; readonly percent: number; readonly elapsedMs: number; readonly settleMs: number }
   | (WindowCounts & { readonly event: 'progress'; readonly elapsedMs: number; readonly intervalMs: number })
   | (WindowCounts & {
       readonly event: 'window';
@@ -25,10 +26,13 @@ interface PlanEvent {
   readonly to: string;
   readonly metrics: string;
   readonly steps: readonly { readonly percent: number; readonly weights: RuleWeights[] }[];
+  /** Steps that were asked for, and that it is beyond already. */
+  readonly skipped: readonly number[];
   readonly limits: {
     readonly successRate: number;
     readonly minRequests: number;
     readonly latency?: string | undefined;
+    readonly settleMs: number;
     readonly intervalMs: number;
     readonly windows: number;
   };

@@ -3,6 +3,22 @@ import { hostname } from 'node:os';
 import { isRecord } from '@inmesh/config';
 import type { Weights } from './routes/split.js';
 
+/** Of `inmesh canary`: how it is judged, which whoever goes on does alike. */
+export const analysisFlags = [
+  'interval',
+  'success-rate',
+  'max-latency-p99',
+  'min-requests',
+  'analysis-windows',
+  'max-wait',
+  'settle',
+] as const;
+
+export type AnalysisFlag = (typeof analysisFlags)[number];
+
+/** As they were written. */
+export type AnalysisFlags = { readonly [Name in AnalysisFlag]?: string };
+
 /** What a canary leaves behind at its object, so that another process can go on with it. Short names: it is an annotation. */
 export interface CanaryRecord {
   /** Of one process: each that goes on has another. */
@@ -18,6 +34,8 @@ export interface CanaryRecord {
   readonly original: Weights;
   /** Of the version, where it had to be said. */
   readonly host?: string | undefined;
+  /** Those that were given; none in the record of an older version. */
+  readonly flags?: AnalysisFlags | undefined;
   /** The 99th percentile of the stable version in ms, when it had traffic last. */
   readonly stableP99Ms?: number | undefined;
   /** `host/pid/id` of who is at work; undefined once that has stopped in order. */
@@ -59,8 +77,9 @@ export function formatRecord(record: CanaryRecord): string {
 }
 
 function isWhole(record: Readonly<Record<string, unknown>>): boolean {
-  const { run, to, steps, step, started, renewed, original, host = '', stableP99Ms = 0 } = record;
+  const { run, to, steps, step, started, renewed, original, host = '', stableP99Ms = 0, flags = {} } = record;
   if (typeof host !== 'string' || typeof stableP99Ms !== 'number') return false;
+  if (!isRecord(flags) || !Object.values(flags).every((flag) => typeof flag === 'string')) return false;
   const areTexts = [run, to, started, renewed].every((text) => typeof text === 'string');
   const isStep =
     Array.isArray(steps) && steps.every(Number.isInteger) && Number.isInteger(step) && Number(step) in steps;

@@ -7,7 +7,7 @@ export type Emit = (event: CanaryEvent) => void;
 /** One object a line, the last of them the summary. */
 export function jsonReport({ out }: Io, now: () => number): Emit {
   return (event) => {
-    if (event.event === 'progress') return;
+    if (isOfEveryLook(event)) return;
     writeLine(out, JSON.stringify({ time: new Date(now()).toISOString(), ...event }));
   };
 }
@@ -21,10 +21,10 @@ export function textReport({ out }: Io): Emit {
     isShown = false;
   };
   return (event) => {
-    if (event.event === 'progress') {
+    if (isOfEveryLook(event)) {
       if (!isLive) return;
       clear();
-      out.write(`${seconds(event.elapsedMs)} of ${seconds(event.intervalMs)}  ${formatCounts(event)}`);
+      out.write(progressOf(event));
       isShown = true;
       return;
     }
@@ -33,7 +33,18 @@ export function textReport({ out }: Io): Emit {
   };
 }
 
-function linesOf(event: Exclude<CanaryEvent, { event: 'progress' }>): string[] {
+type OfEveryLook = Extract<CanaryEvent, { event: 'settling' | 'progress' }>;
+
+function isOfEveryLook(event: CanaryEvent): event is OfEveryLook {
+  return event.event === 'settling' || event.event === 'progress';
+}
+
+function progressOf(event: OfEveryLook): string {
+  if (event.event === 'settling') return `settling: ${seconds(event.elapsedMs)} of ${seconds(event.settleMs)}`;
+  return `${seconds(event.elapsedMs)} of ${seconds(event.intervalMs)}  ${formatCounts(event)}`;
+}
+
+function linesOf(event: Exclude<CanaryEvent, OfEveryLook>): string[] {
   switch (event.event) {
     case 'plan': {
       const { limits } = event;
@@ -41,7 +52,8 @@ function linesOf(event: Exclude<CanaryEvent, { event: 'progress' }>): string[] {
       return [
         `${event.target}: to ${event.to}`,
         ...event.steps.map((step) => `  ${step.percent} %: ${formatWeights(step.weights)}`),
-        `each watched for ${seconds(limits.intervalMs)} and ${limits.minRequests} requests, by ${event.metrics}`,
+        ...(event.skipped.length === 0 ? [] : [`  skipped, it has as much already: ${event.skipped.join(', ')} %`]),
+        `each settles for ${seconds(limits.settleMs)}, and is watched for ${seconds(limits.intervalMs)} and ${limits.minRequests} requests, by ${event.metrics}`,
         `at least ${percent(limits.successRate)} must succeed${latency}; back at once where that is no chance, or after ${limits.windows} windows`,
       ];
     }

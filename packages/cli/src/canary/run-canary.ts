@@ -1,5 +1,5 @@
 import { KubernetesError, sleep, type systemClock } from '@inmesh/control-plane';
-import { advance, type Pace, type Phase, watchStep } from './analysis/advance.js';
+import { advance, beginStep, dueMs, type Pace, type Phase, settle } from './analysis/advance.js';
 import { judge, type Limits, p99Of, type Verdict } from './analysis/judge.js';
 import { nothing, type Reading } from './analysis/tally.js';
 import { Window } from './analysis/window.js';
@@ -48,20 +48,27 @@ class Run {
     const { steps, step } = options.session.record;
     this.#pace = { ...options.pace, steps: steps.length };
     this.#tickMs = Math.min(longestTickMs, options.pace.intervalMs);
-    this.#phase = watchStep(step, options.clock.now());
+    this.#phase = beginStep(step, options.clock.now());
     this.#stableP99Ms = options.session.record.stableP99Ms;
   }
 
   async untilEnd(): Promise<Outcome> {
     const { clock, signal } = this.#options;
     this.#tellStep();
-    await this.#read();
+    await this.#settle();
     for (;;) {
-      await sleep(clock, this.#tickMs, signal);
+      await sleep(clock, this.#untilLookMs(), signal);
       if (signal.aborted) return await this.#untilInterrupted();
       const outcome = await this.#persist(() => this.#look());
       if (outcome !== undefined) return outcome;
     }
+  }
+
+  /** Windows begin and end in time, and there are looks between. */
+  #untilLookMs(): number {
+    const due = dueMs(this.#phase, this.#pace);
+    const leftMs = due === undefined ? 0 : due - this.#options.clock.now();
+    return leftMs > 0 ? Math.min(leftMs, this.#tickMs) : this.#tickMs;
   }
 
   /** A cluster that cannot be reached for a while is no reason to give up. */
@@ -81,30 +88,44 @@ class Run {
 
   async #look(): Promise<Outcome | undefined> {
     const { session, clock } = this.#options;
-    if (this.#phase.kind !== 'watching') return await this.#end(this.#phase);
+    if (this.#phase.kind === 'promoted' || this.#phase.kind === 'rolling back') return await this.#end(this.#phase);
     await session.renew();
+    if (this.#phase.kind === 'settling') return await this.#settle();
     const trouble = await this.#read();
     if (this.#options.signal.aborted) return undefined;
     const verdict = trouble ?? this.#judge();
     const next = advance(this.#phase, verdict, clock.now(), this.#pace);
     this.#tellWindow(verdict, next !== this.#phase);
     if (next === this.#phase) return undefined;
-    if (next.kind !== 'watching') {
-      this.#phase = next;
-      return await this.#end(next);
-    }
-    if (next.step !== this.#phase.step) {
-      await session.goTo(next.step, this.#stableP99Ms);
-      this.#phase = next;
-      this.#tellStep();
-      await this.#read();
-    }
+    if (next.kind === 'settling') return await this.#goTo(next.step);
     this.#phase = next;
+    if (next.kind !== 'watching') return await this.#end(next);
     this.#window = this.#reading && new Window(this.#reading, clock.now());
     return undefined;
   }
 
-  async #end(phase: Exclude<Phase, { kind: 'watching' }>): Promise<Outcome> {
+  async #goTo(step: number): Promise<undefined> {
+    const { session, clock } = this.#options;
+    await session.goTo(step, this.#stableP99Ms);
+    // From when they are written: a slow API server is no reason to count what was before.
+    this.#phase = beginStep(step, clock.now());
+    this.#tellStep();
+    await this.#settle();
+  }
+
+  /** Nothing counts yet: what is read last is where the window begins. */
+  async #settle(): Promise<undefined> {
+    const { clock, emit, session, signal } = this.#options;
+    this.#window = undefined;
+    const trouble = await this.#read();
+    if (signal.aborted || this.#phase.kind !== 'settling') return;
+    const elapsedMs = clock.now() - this.#phase.sinceMs;
+    this.#phase = settle(this.#phase, trouble?.reason, clock.now(), this.#pace);
+    if (this.#phase.kind !== 'settling') return;
+    emit({ event: 'settling', percent: session.percent, elapsedMs, settleMs: this.#pace.settleMs });
+  }
+
+  async #end(phase: Extract<Phase, { kind: 'promoted' | 'rolling back' }>): Promise<Outcome> {
     const { session } = this.#options;
     if (phase.kind === 'promoted') {
       await session.promote();
@@ -138,7 +159,7 @@ class Run {
   }
 
   /** What stands in the way of a judgement. */
-  async #read(): Promise<Verdict | undefined> {
+  async #read(): Promise<Extract<Verdict, { kind: 'waiting' }> | undefined> {
     const { metrics, session, emit, signal, clock } = this.#options;
     const { canary, stable } = session.split;
     try {

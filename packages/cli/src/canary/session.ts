@@ -1,5 +1,5 @@
 import { Conflict } from './outcome.js';
-import { type CanaryRecord, isHeld, newRun, ownHolder, renewMs, silentMs } from './record.js';
+import { type AnalysisFlags, type CanaryRecord, isHeld, newRun, ownHolder, renewMs, silentMs } from './record.js';
 import {
   currentPercent,
   describeWeights,
@@ -18,7 +18,10 @@ export interface SessionOptions {
   readonly to: string | undefined;
   /** Of the version, where several have one of its name. */
   readonly host?: string | undefined;
-  readonly steps: readonly number[];
+  /** Undefined: those of the canary that is resumed, or 5, 10, 25, 50, 100. */
+  readonly steps?: readonly number[] | undefined;
+  /** Kept for whoever goes on; one that goes on has those that it began with where these say nothing. */
+  readonly flags?: AnalysisFlags | undefined;
   /** Whether there must be a canary to go on with. */
   readonly mustResume: boolean;
   /** Take weights that are somebody else's. */
@@ -36,7 +39,11 @@ export interface Opening {
   readonly split: Split;
   readonly record: CanaryRecord;
   readonly isResumed: boolean;
+  /** Steps that it begins beyond. */
+  readonly skipped: readonly number[];
 }
+
+const usualSteps = [5, 10, 25, 50, 100];
 
 /** Objects that change all the time are not ours to write. */
 const maxStale = 10;
@@ -51,7 +58,7 @@ export async function plan(options: SessionOptions): Promise<Opening> {
 }
 
 function planAnew(options: SessionOptions, loaded: Loaded): Opening {
-  const { target, to, host, mustResume, force, now, warn } = options;
+  const { target, to, host, mustResume, force, now, warn, flags = {} } = options;
   if (mustResume || to === undefined) throw new Conflict(`there is no canary of ${target.description} to go on with`);
   const split = splitOf(options, loaded, { to, host });
   const owner = target.owner(loaded);
@@ -60,18 +67,28 @@ function planAnew(options: SessionOptions, loaded: Loaded): Opening {
     if (!force) throw new Conflict(`${whose}: have it ignore them (docs/canary.md), or take them with --force`);
     warn(whose);
   }
-  const steps = options.steps.filter((percent) => percent > currentPercent(split));
-  if (steps.length === 0) throw new Error(`${to} has all the traffic already`);
   const original = writtenWeights(split);
+  const asked = options.steps ?? usualSteps;
+  const steps = stepsFrom(split, original, asked);
+  if (steps.length === 0) throw new Error(`${to} has all the traffic already`);
   const time = new Date(now()).toISOString();
   const position = { run: newRun(), to, ...(host !== undefined && { host }), steps, step: 0 };
-  const record = { ...position, started: time, original, holder: ownHolder, renewed: time };
+  const record = {
+    ...{ ...position, started: time, original, holder: ownHolder, renewed: time },
+    ...(Object.keys(flags).length > 0 && { flags }),
+  };
   weightsAt(split, original, 100);
-  return { loaded, split, record, isResumed: false };
+  return { loaded, split, record, isResumed: false, skipped: asked.filter((percent) => !steps.includes(percent)) };
+}
+
+/** Those that are not behind it already. */
+function stepsFrom(split: Split, original: Weights, steps: readonly number[]): number[] {
+  return steps.filter((percent) => percent > currentPercent(split, original));
 }
 
 function planToResume(options: SessionOptions, loaded: Loaded, record: CanaryRecord): Opening {
   const { target, to = record.to, host = record.host, now, force } = options;
+  const { canary } = target.commands;
   const percent = record.steps[record.step];
   const of = record.host === undefined ? record.to : `${record.to} of ${record.host}`;
   if (isHeld(record, now(), force ? silentMs : undefined)) {
@@ -81,7 +98,7 @@ function planToResume(options: SessionOptions, loaded: Loaded, record: CanaryRec
   }
   if (to !== record.to || host !== record.host) {
     throw new Conflict(
-      `a canary of ${target.description} to ${of} stopped at ${percent} %: end it with --resume or --rollback`,
+      `a canary of ${target.description} to ${of} stopped at ${percent} %: end it with ${canary} --resume, or --rollback`,
     );
   }
   const split = splitOf(options, loaded, record);
@@ -90,8 +107,16 @@ function planToResume(options: SessionOptions, loaded: Loaded, record: CanaryRec
     record.step === 0 ? record.original : weightsAt(split, record.original, record.steps[record.step - 1]!);
   const change = changeOf(options, loaded, split, record, [weightsOf(split, record), before]);
   if (change !== undefined) options.warn(change);
-  const renewed = new Date(now()).toISOString();
-  return { loaded, split, record: { ...record, run: newRun(), holder: ownHolder, renewed }, isResumed: true };
+  const { steps = record.steps } = options;
+  if (stepsFrom(split, record.original, steps).join() !== record.steps.join()) {
+    const began = `began with the steps ${record.steps.join()}, and not with ${steps.join()}`;
+    throw new Conflict(
+      `the canary of ${target.description} to ${of} ${began}: leave --steps out, or take it back first: ${canary} --rollback`,
+    );
+  }
+  const mine = { run: newRun(), holder: ownHolder, renewed: new Date(now()).toISOString() };
+  const flags = { ...record.flags, ...options.flags };
+  return { loaded, split, record: { ...record, ...mine, flags }, isResumed: true, skipped: [] };
 }
 
 function splitOf(
@@ -123,14 +148,17 @@ function changeOf(
   const who = target.blame(loaded) ?? 'somebody';
   if (!hasShapeOf(original, split)) {
     const message = `${target.description}: ${who} has changed its routes, and the canary's weights have no place any more`;
-    throw new Conflict(`${message}: remove ${target.recordPlace}, once the weights are what they should be`);
+    throw new Conflict(`${message}: once the weights are what they should be, ${target.commands.forget}`);
   }
   const found = writtenWeights(split);
   if (expected.some((weights) => areEqual(weights, found))) return undefined;
   const what = `${describeWeights(split, found)}, and not ${describeWeights(split, expected[0]!)} as the canary left them`;
   const message = `${target.description}: ${who} has changed the weights: they are ${what}`;
   if (force) return message;
-  throw new Conflict(`${message}. Take them back with --force, or leave them and remove ${target.recordPlace}`);
+  const { canary, forget } = target.commands;
+  throw new Conflict(
+    `${message}. Take them back: ${canary} --rollback --force (or --resume); or leave them: ${forget}`,
+  );
 }
 
 function areEqual(a: Weights, b: Weights): boolean {
@@ -158,10 +186,14 @@ export class Session {
     this.isResumed = isResumed;
   }
 
-  /** Takes the weights of the first step, or goes on with those of a canary that stopped. @throws as `plan` */
-  static async begin(options: SessionOptions): Promise<Session> {
+  /**
+   * Takes the weights of the first step, or goes on with those of a canary that stopped.
+   * @param planned of a moment ago: it is planned anew where the object has changed since
+   * @throws as `plan`
+   */
+  static async begin(options: SessionOptions, planned?: Opening): Promise<Session> {
     for (let stale = 0; stale < maxStale; stale += 1) {
-      const opening = await plan(options);
+      const opening = (stale === 0 ? planned : undefined) ?? (await plan(options));
       const { loaded, split, record } = opening;
       const weights = weightsOf(split, record);
       if ((await options.target.save(loaded, editsTo(split, weights), record)) === 'stale') continue;

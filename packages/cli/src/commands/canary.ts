@@ -1,4 +1,4 @@
-import { canaryFlags, canaryHelp, readCanaryFlags } from '../canary/canary-flags.js';
+import { analysisFlagsOf, canaryFlags, canaryHelp, readAnalysisFlags, readSteps } from '../canary/canary-flags.js';
 import { carryOut } from '../canary/carry-out.js';
 import { checkMetricsFlags } from '../canary/open-metrics.js';
 import { jsonReport, textReport } from '../canary/report.js';
@@ -15,12 +15,17 @@ export const canary: Command = {
 async function run(argv: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(argv, { options: canaryFlags, allowPositionals: true });
   const name = requireTarget(positionals);
-  const settings = readCanaryFlags(values);
+  const analysis = analysisFlagsOf(values);
+  readAnalysisFlags(analysis);
+  const steps = readSteps(values);
   checkMetricsFlags(values);
   const { to, resume = false, rollback = false } = values;
   if (to === '' || (to === undefined && !resume && !rollback)) throw new UsageError('--to is missing');
   if (rollback && (resume || to !== undefined))
     throw new UsageError('--rollback knows by itself what it goes back to: give it alone');
+  if (steps !== undefined && (resume || rollback)) {
+    throw new UsageError('--steps: a canary that stopped has those that it began with: leave --steps out');
+  }
   const emit = parseOutput(values.output) === 'json' ? jsonReport(io, Date.now) : textReport(io);
-  return await carryOut({ name, flags: values, settings, emit });
+  return await carryOut({ name, flags: values, analysis, steps, emit });
 }

@@ -41,6 +41,7 @@ async function run(argv: readonly string[], io: Io): Promise<number> {
     }
   });
   if ('kind' in done) return refuse(io, isJson, name, done);
+  for (const warning of done.value.warnings) writeLine(io.err, `inmesh shift: warning: ${warning}`);
   tell(io, isJson, dryRun, done.value);
   return 0;
 }

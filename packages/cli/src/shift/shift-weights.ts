@@ -1,6 +1,7 @@
 import type { NumberEdit } from '@inmesh/config';
 import { Conflict } from '../canary/outcome.js';
 import { isHeld } from '../canary/record.js';
+import { revisionWarnings } from '../canary/routes/routed-object.js';
 import { editsTo, findSplit, meantIn, type Split, type Weights, writtenWeights } from '../canary/routes/split.js';
 import type { Loaded, Target } from '../canary/target/target.js';
 import type { Shares } from './shift-flags.js';
@@ -19,6 +20,7 @@ export interface Shifted {
   readonly split: Split;
   readonly before: Weights;
   readonly after: Weights;
+  readonly warnings: readonly string[];
 }
 
 const maxStale = 10;
@@ -38,7 +40,9 @@ export async function shiftWeights(options: ShiftOptions): Promise<Shifted> {
     // One that is at work has to find its own record, to see that it is not alone; one that stopped has nothing left to do.
     const record = loaded.record && isHeld(loaded.record, options.now()) ? loaded.record : undefined;
     if (dryRun) await target.rehearse(loaded, edits);
-    if (dryRun || (await target.save(loaded, edits, record)) === 'saved') return { split, before, after };
+    if (dryRun || (await target.save(loaded, edits, record)) === 'saved') {
+      return { split, before, after, warnings: revisionWarnings(loaded.object) };
+    }
   }
   throw new Error(`${target.description} changes all the time: nothing was written`);
 }
@@ -74,10 +78,11 @@ function weightsOf({ rules }: Split, { shares, target, host }: ShiftOptions): We
 function checkOwner({ target, now }: ShiftOptions, loaded: Loaded): void {
   const { record } = loaded;
   if (record !== undefined) {
-    const is = isHeld(record, now()) ? 'is under way' : 'has stopped half-way';
-    throw new Conflict(
-      `a canary of ${target.description} to ${record.to} ${is}: end it, or take the weights with --force`,
-    );
+    const end = `${target.commands.canary} --rollback`;
+    const is = isHeld(record, now())
+      ? `is under way: stop it (Ctrl-C), and end it with ${end}`
+      : `has stopped half-way: end it with ${end}`;
+    throw new Conflict(`a canary of ${target.description} to ${record.to} ${is}, or take the weights with --force`);
   }
   const owner = target.owner(loaded);
   if (owner === undefined) return;

@@ -22,6 +22,7 @@ export class MemoryTarget implements Target {
   readonly description = 'VirtualService default/reviews';
   readonly name = 'reviews';
   readonly recordPlace = 'the record';
+  readonly commands = { canary: 'inmesh canary vs/reviews', forget: 'forget it' };
   readonly kind = routedKinds[0]!;
   readonly context = { namespace: 'default', clusterDomain: 'cluster.local' };
   record: CanaryRecord | undefined;

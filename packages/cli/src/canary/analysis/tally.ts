@@ -17,6 +17,10 @@ export interface Reading {
   readonly lost?: Counters | undefined;
   /** Sources that could not be read, while others could. */
   readonly problems?: readonly string[] | undefined;
+  /** How often clients report, where that is known. */
+  readonly reportIntervalMs?: number | undefined;
+  /** Nothing was ever counted of either side. */
+  readonly isUnknown?: boolean | undefined;
 }
 
 /** Requests of one side in a window. */

@@ -11,8 +11,12 @@ import type { MetricsSource } from './metrics-source.js';
  */
 export function loadReports(servers: readonly string[]): MetricsSource {
   const ports = servers.map((server) => new DebugPort(server));
+  let reportIntervalMs = defaultIntervalMs;
   return {
     description: `the load reports of ${servers.join(', ')}`,
+    get settleMs() {
+      return reportIntervalMs + Math.min(reportIntervalMs, onTheWayMs);
+    },
     async read(canary, stable, signal) {
       const settled = await Promise.allSettled(ports.map((port) => port.read(signal)));
       const pages = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -20,10 +24,18 @@ export function loadReports(servers: readonly string[]): MetricsSource {
       if (pages.length === 0) throw new Error(problems.join('; '));
       const read = (destinations: readonly Destination[]) =>
         new Map(pages.map((page) => [page.source, counterOf(page, destinations)]));
-      return { canary: read(canary), stable: read(stable), problems };
+      reportIntervalMs = Math.max(...pages.map((page) => page.reportIntervalMs));
+      const isUnknown = !pages.some(({ totals }) => totals.some((total) => isOfAny(total, [...canary, ...stable])));
+      return { canary: read(canary), stable: read(stable), problems, reportIntervalMs, isUnknown };
     },
   };
 }
+
+/** Of config servers that do not tell theirs. */
+const defaultIntervalMs = 10_000;
+
+/** Clients hear of new weights a moment later, and their reports take one too. */
+const onTheWayMs = 1000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -32,6 +44,7 @@ interface Page {
   readonly source: string;
   readonly totals: readonly Fields[];
   readonly bounds: readonly number[];
+  readonly reportIntervalMs: number;
 }
 
 class DebugPort {
@@ -47,7 +60,11 @@ class DebugPort {
     }
     this.#check(page.began);
     const bounds = [...numbers(page.durationBoundsMs), Number.POSITIVE_INFINITY];
-    return { source: `${this.server} ${page.began}`, totals: page.totals.filter(isRecord), bounds };
+    const reportIntervalMs = number(page.reportIntervalMs) || defaultIntervalMs;
+    return {
+      source: `${this.server} ${page.began}`,
+      ...{ totals: page.totals.filter(isRecord), bounds, reportIntervalMs },
+    };
   }
 
   /** A restart is seen once; who comes back was never gone. */
@@ -63,7 +80,7 @@ class DebugPort {
 
 function counterOf({ totals, bounds }: Page, destinations: readonly Destination[]): Counter {
   return totals
-    .filter(({ cluster }) => destinations.some((one) => isOf(cluster, one)))
+    .filter((total) => isOfAny(total, destinations))
     .reduce<Tally>((sum, total) => sumOf(sum, tallyOf(total, bounds)), nothing);
 }
 
@@ -72,6 +89,10 @@ function tallyOf(total: Fields, bounds: readonly number[]): Tally {
   const durations = numbers(total.durations).map((count, at): [number, number] => [bounds[at] ?? Number.NaN, count]);
   const failed = number(total.failed) + number(total.dropped);
   return { succeeded: number(total.succeeded), failed, durations: new Map(durations) };
+}
+
+function isOfAny({ cluster }: Fields, destinations: readonly Destination[]): boolean {
+  return destinations.some((one) => isOf(cluster, one));
 }
 
 /** Istio's name of a cluster is `outbound|PORT|SUBSET|HOST`. */

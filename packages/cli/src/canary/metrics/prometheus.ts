@@ -42,13 +42,17 @@ export function prometheus(url: string, versionOf: VersionOf): MetricsSource {
   };
   return {
     description: `the Prometheus at ${new URL(url).host}`,
-    read: async (canary, stable, signal) => ({
-      canary: await read(canary, signal),
-      stable: await read(stable, signal),
-      lost: await readLost(canary, signal),
-    }),
+    settleMs: usualScrapeMs,
+    read: async (canary, stable, signal) => {
+      const sides = { canary: await read(canary, signal), stable: await read(stable, signal) };
+      const lost = await readLost(canary, signal);
+      return { ...sides, lost, isUnknown: [...gains.values()].every((one) => one.isEmpty) };
+    },
   };
 }
+
+/** What clients have counted is here with the next scrape; how often it scrapes them is not asked. */
+const usualScrapeMs = 30_000;
 
 /** A pod that does not answer some scrapes has no value until the next one. What it had counted before is no news then. */
 const firstLookback = '1h';

@@ -29,6 +29,11 @@ export class SeriesGains {
     return this.#hasLooked;
   }
 
+  /** There was never a series. */
+  get isEmpty(): boolean {
+    return this.#seen.size === 0;
+  }
+
   /** @returns all series that there ever were, with what they have gained */
   look(found: readonly Series[]): Series[] {
     for (const { labels, value } of found) {

@@ -80,6 +80,13 @@ export function firstShare(kind: RoutedKind, object: Fields): Fields {
   return listOf(fieldsOf(object.spec)[kind.rules]).flatMap((rule) => listOf(rule[kind.shares]))[0] ?? {};
 }
 
+/** Nobody knows from here which revisions serve. */
+export function revisionWarnings({ metadata }: Fields): string[] {
+  const revision = textOf(fieldsOf(fieldsOf(metadata).labels)['istio.io/rev']);
+  if (revision === undefined) return [];
+  return [`it has the label istio.io/rev: ${revision}: config servers of another revision do not read it`];
+}
+
 export function fieldsOf(value: unknown): Fields {
   return isRecord(value) ? value : {};
 }

@@ -34,6 +34,7 @@ export async function openClusterTarget(options: ClusterTargetOptions): Promise<
     const where = { name: options.name.name, namespace };
     return new ClusterTarget(client, {
       ...found,
+      flags: accessFlags(options),
       where,
       clusterDomain: options.clusterDomain,
       cluster: access.description,
@@ -42,6 +43,13 @@ export async function openClusterTarget(options: ClusterTargetOptions): Promise<
     await client.close();
     throw error;
   }
+}
+
+/** As inmesh and kubectl take them. */
+function accessFlags({ kubeconfig, context }: ClusterTargetOptions): string {
+  return Object.entries({ kubeconfig, context })
+    .map(([name, value]) => (value === undefined ? '' : ` --${name} ${value}`))
+    .join('');
 }
 
 interface Found {
@@ -92,6 +100,7 @@ class ClusterTarget implements Target {
   readonly description: string;
   readonly name: string;
   readonly recordPlace = `the annotation ${annotation}`;
+  readonly commands: Target['commands'];
   readonly context: Target['context'];
 
   constructor(
@@ -100,13 +109,19 @@ class ClusterTarget implements Target {
       readonly where: { readonly namespace: string; readonly name: string };
       readonly clusterDomain: string;
       readonly cluster: string;
+      readonly flags: string;
     },
   ) {
-    const { kind, where, clusterDomain, cluster } = at;
+    const { kind, where, clusterDomain, cluster, flags } = at;
     this.kind = kind;
     this.name = where.name;
     this.description = `${kind.kind} ${where.namespace}/${where.name} of the cluster of ${cluster}`;
     this.context = { namespace: where.namespace, clusterDomain };
+    const [alias] = kind.aliases;
+    this.commands = {
+      canary: `inmesh canary ${alias}/${where.name} -n ${where.namespace}${flags}`,
+      forget: `kubectl${flags} -n ${where.namespace} annotate ${alias} ${where.name} ${annotation}-`,
+    };
   }
 
   async load(): Promise<Loaded> {

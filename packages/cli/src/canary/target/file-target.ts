@@ -44,6 +44,10 @@ export function openFileTarget(options: FileTargetOptions): Target {
     description: `${kind.kind} ${namespace}/${name} of ${options.path}`,
     name,
     recordPlace: recordPath,
+    commands: {
+      canary: `inmesh canary ${kind.aliases[0]}/${name} --file ${options.path}`,
+      forget: `rm ${recordPath}`,
+    },
     kind,
     context: { namespace, clusterDomain: options.clusterDomain },
     load: async () => load(),

@@ -24,6 +24,13 @@ export interface Target {
   readonly name: string;
   /** Where the record is, for those who have to remove it. */
   readonly recordPlace: string;
+  /** To be typed by those who read a message. */
+  readonly commands: {
+    /** `inmesh canary virtualservice/reviews -n shop`: its flags follow. */
+    readonly canary: string;
+    /** Removes the record, and leaves the weights. */
+    readonly forget: string;
+  };
   readonly kind: RoutedKind;
   readonly context: RouteContext;
   /** @throws Passing when it may be there in a moment; Error when it cannot be read, or is no longer there */
