@@ -109,7 +109,7 @@ const sources = [
   },
   {
     source: 'a Prometheus',
-    flags: () => ['--prometheus', prometheus.url, '--interval', '2s'],
+    flags: () => ['--prometheus', prometheus.url, '--interval', '2s', '--settle', '1s'],
   },
 ];
 
@@ -212,7 +212,7 @@ describe('inmesh canary of Bookinfo', () => {
     const percent = weightsOf(left)[1]!;
     expect([25, 50, 75]).toContain(percent);
     expect(left.metadata.annotations).toHaveProperty(['inmesh.dev/canary']);
-    const second = startCanary('--resume', ...flags());
+    const second = startCanary('--resume', ...sources[0]!.flags());
     expect(await second.exit, second.said).toBe(0);
     expect(second.all('resumed')).toMatchObject([{ to: 'v2', percent }]);
     const missing = [10, 25, 50, 75, 100].filter((one) => one >= percent);
@@ -240,7 +240,7 @@ describe('inmesh canary of Bookinfo', () => {
     );
     expect(weightsOf(await routes())).toEqual([70, 30]);
 
-    const resumed = startCanary('--resume', ...flags());
+    const resumed = startCanary('--resume', ...sources[0]!.flags());
     expect(await resumed.exit, resumed.said).toBe(3);
     const back = startCanary('--rollback');
     expect(await back.exit, back.said).toBe(3);

@@ -251,6 +251,11 @@ describe('The application', () => {
 });
 
 describe('What is added to a Deployment', () => {
+  it('has others call it by mutual TLS, which they know by a label', async () => {
+    const { metadata } = templateOf(findObject(await kustomize(server, 'app-example'), 'Deployment'));
+    expect(metadata.labels).toEqual({ app: 'reviews', version: 'v1', 'security.istio.io/tlsMode': 'istio' });
+  });
+
   it('sends Prometheus to the port that the image has for it', async () => {
     const { metadata, spec } = templateOf(findObject(await kustomize(server, 'app-example'), 'Deployment'));
     const port = metadata.annotations!['prometheus.io/port'];

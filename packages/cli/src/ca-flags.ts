@@ -63,5 +63,7 @@ export function readCaFlags(flags: CaFlags, trustDomain: string | undefined): Ca
 export function clientsHelp({ folder }: CaOptions, tls: string): string {
   const roots = ['root-cert.pem', 'ca.crt'].map((name) => join(resolve(folder ?? ''), name)).find(existsSync);
   const found = folder === undefined ? undefined : roots;
-  return `clients of the certificate authority want INMESH_CA=${tls} INMESH_CA_ROOTS=${found ?? 'FILE'} INMESH_CA_TOKEN_FILE=FILE`;
+  // Where it listens everywhere, the address is none to call.
+  const address = tls.replace(/^(0\.0\.0\.0|\[::\])(?=:\d+$)/, 'HOST');
+  return `clients of the certificate authority want INMESH_CA=${address} INMESH_CA_ROOTS=${found ?? 'FILE'} INMESH_CA_TOKEN_FILE=FILE`;
 }

@@ -15,6 +15,8 @@ export interface Issue {
   readonly hint?: string;
   /** Another object is missing or does not fit: the one at fault may be that one, or may still be to come. */
   readonly isReference?: true;
+  /** The object that is not there, `Service cart`, and what follows for as long as it is not. */
+  readonly missing?: { readonly object: string; readonly effect: string };
 }
 
 /**

@@ -15,7 +15,7 @@ describe('The nearest name', () => {
     for (let round = 0; round < 3000; round += 1) {
       const written = word(1 + Math.floor(random() * 14));
       const names = Array.from({ length: 5 }, () => word(1 + Math.floor(random() * 14)));
-      const limit = Math.min(Math.max(1, Math.floor(written.length / 3)), 8);
+      const limit = Math.min(Math.max(1, Math.floor(written.length / 3)), 3);
       const distances = names.map((name) => changesBetween(written, name));
       const least = Math.min(...distances);
       const wanted = least <= limit ? names[distances.indexOf(least)] : undefined;
@@ -26,6 +26,14 @@ describe('The nearest name', () => {
   it('is none when nothing is close', () => {
     expect(nearest('mirror', ['attempts', 'port'])).toBeUndefined();
     expect(didYouMean('x', [])).toBeUndefined();
+  });
+
+  it('is no other host that only has the same domain, nor one with four mistakes', () => {
+    const hosts = ['reviews.shop.svc.cluster.local', 'cart.bank.svc.cluster.local'];
+    expect(nearest('bank.bank.svc.cluster.local', hosts)).toBeUndefined();
+    expect(nearest('reveiws.shop.svc.cluster.local', hosts)).toBe(hosts[0]);
+    expect(nearest('reviews.sohp.svc.cluster.local', hosts)).toBe(hosts[0]);
+    expect(nearest('consecutiveGatewayFaults', ['consecutiveGatewayErrors'])).toBeUndefined();
   });
 });
 

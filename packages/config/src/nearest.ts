@@ -1,17 +1,29 @@
 /** With more mistakes nobody could say any more what was meant. It also limits the time: names are up to 253 characters long. */
-const mostMistakes = 8;
+const mostMistakes = 3;
 
-/** The candidate that `written` was most likely meant to be; undefined when none is close. */
+/** The candidate that `written` was most likely meant to be: at most a third of it is wrong, or one character. Undefined when none is close. */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.min(Math.max(1, Math.floor(written.length / 3)), mostMistakes) + 1;
+  let bestDistance = mostMistakes + 1;
   const wanted = written.toLowerCase();
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - written.length) >= bestDistance) continue;
-    const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    const name = candidate.toLowerCase();
+    const ownLength = wanted.length - commonDomain(wanted, name);
+    const limit = Math.min(bestDistance, Math.max(1, Math.floor(ownLength / 3)) + 1);
+    if (Math.abs(name.length - wanted.length) >= limit) continue;
+    const distance = editDistance(wanted, name, limit);
+    if (distance < limit) [best, bestDistance] = [candidate, distance];
   }
   return best;
+}
+
+/** How long the ending is that both have, from a dot on: it tells nothing, as all hosts of a namespace have it. */
+function commonDomain(a: string, b: string): number {
+  let length = 0;
+  for (let end = 1; end <= a.length && a[a.length - end] === b[b.length - end]; end += 1) {
+    if (a[a.length - end] === '.') length = end;
+  }
+  return length;
 }
 
 export function didYouMean(written: string, candidates: Iterable<string>): string | undefined {

@@ -31,6 +31,13 @@ export class Place {
     this.#say(severity, message, hint, { isReference: true });
   }
 
+  /** A Service that may be still to come: a warning. @param effect what follows for as long as it is not there */
+  missingService(name: string, namespace: string, effect: string, hint: string | undefined): void {
+    const missing = { object: `Service ${namespace === this.object.namespace ? '' : `${namespace}/`}${name}`, effect };
+    const message = `there is no Service "${name}" in the namespace ${namespace}: ${effect}`;
+    this.#say('warning', message, hint, { isReference: true, missing });
+  }
+
   /** `DestinationRule default/reviews (dr.yaml:7)`, to name this object in an issue about another one. */
   get reference(): string {
     const { source } = this.object;
@@ -38,11 +45,28 @@ export class Place {
     return line === 0 ? labelOf(this.object) : `${labelOf(this.object)} (${source.file}:${line})`;
   }
 
+  /**
+   * The only namespace whose objects a hint may name: in a cluster, whoever reads of an object need not have the right to
+   * see those of other namespaces. Undefined for what is in files: all may be named.
+   */
+  get hintsOnlyOf(): string | undefined {
+    return this.isOfCluster ? this.object.namespace : undefined;
+  }
+
+  /** Not written in a file. */
+  get isOfCluster(): boolean {
+    return this.object.source.locate([]).line === 0;
+  }
+
+  mayHintAt(namespace: string): boolean {
+    return this.hintsOnlyOf === undefined || this.hintsOnlyOf === namespace;
+  }
+
   #say(
     severity: 'error' | 'warning',
     message: string,
     hint: string | undefined,
-    more: Pick<Issue, 'isReference'> = {},
+    more: Pick<Issue, 'isReference' | 'missing'> = {},
   ): void {
     const { object } = this;
     const path = this.#path();

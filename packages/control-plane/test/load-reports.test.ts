@@ -30,6 +30,8 @@ describe('A load report', () => {
     });
     const reports = async () => JSON.parse((await server.get('debug', '/debug/loads')).text).reports;
     await expect.poll(reports, wait).toMatchObject([{ nodeId: 'reporting', cluster: 'reviews' }]);
+    const page = JSON.parse((await server.get('debug', '/debug/loads')).text);
+    expect(page.reportIntervalMs).toBe(10_000);
     const { text } = await server.get('metrics', '/metrics');
     expect(text).toContain('inmesh_load_report_requests_total{cluster="reviews",outcome="succeeded"} 7');
     expect(text).toMatch(/^inmesh_config_pushes_total\{type="cluster"\} 0$/m);

@@ -6,6 +6,7 @@ import type {
   ForwardAction,
   OutlierDetection,
 } from '@inmesh/core';
+import { transportTls } from './identity/upstream-tls.js';
 
 export interface ExplainedEndpoint {
   readonly address: string;
@@ -15,6 +16,8 @@ export interface ExplainedEndpoint {
   readonly priority: number;
   readonly inFlight: number;
   readonly workload: string;
+  /** What the mesh adds to a call: `mutual` TLS with a certificate of ours, `simple` TLS, or `none`. */
+  readonly tls: 'none' | 'simple' | 'mutual';
 }
 
 /** What is said of a cluster, whichever route leads to it. */
@@ -43,17 +46,19 @@ export function explainCluster(
     ...(retry && { retryBudget: describeBudget(cluster) }),
     ...(Object.keys(limits).length > 0 && { limits }),
     ...(cluster.outlierDetection && { outlierDetection: describeDetection(cluster.outlierDetection) }),
-    endpoints: view.endpoints.map(explainEndpoint),
+    endpoints: view.endpoints.map((endpoint) => explainEndpoint(cluster, endpoint)),
   };
 }
 
-function explainEndpoint({ endpoint, host, state, priority }: EndpointView): ExplainedEndpoint {
+function explainEndpoint(cluster: Cluster, { endpoint, host, state, priority }: EndpointView): ExplainedEndpoint {
+  const tls = transportTls(cluster, endpoint);
   return {
     address: endpoint.address,
     health: host.ejected ? 'ejected' : endpoint.health,
     priority,
     inFlight: state.inFlight,
     workload: endpoint.workload?.name ?? '',
+    tls: tls === undefined ? 'none' : tls.certificate === undefined ? 'simple' : 'mutual',
   };
 }
 

@@ -66,10 +66,12 @@ function formatChanges(changes: Changes, indent: string): string[] {
   return lines.map((line) => indent + line);
 }
 
+const tlsNames = { none: 'no TLS of the mesh', simple: 'TLS', mutual: 'mutual TLS' } as const;
+
 function formatCluster(cluster: ExplainedCluster): string[] {
   const rows = cluster.endpoints.map(
     (e) =>
-      `      ${e.address} ${e.health}${e.priority > 0 ? `, priority ${e.priority}` : ''}${e.workload && ` ${e.workload}`}${e.inFlight ? `, ${e.inFlight} in flight` : ''}`,
+      `      ${e.address} ${e.health}${e.priority > 0 ? `, priority ${e.priority}` : ''}${e.workload && ` ${e.workload}`}, ${tlsNames[e.tls]}${e.inFlight ? `, ${e.inFlight} in flight` : ''}`,
   );
   return [
     `    ${Number(cluster.percent.toFixed(2))} % ${cluster.name} (${cluster.loadBalancer})`,

@@ -153,6 +153,19 @@ describe('an explanation', () => {
     expect(Object.keys(action.clusters![0]!)).toEqual(['percent', 'name', 'loadBalancer', 'limits', 'endpoints']);
   });
 
+  it('tells by which TLS an endpoint is called', () => {
+    const workload = { kind: 'workload' } as const;
+    const tls = { trust: workload, certificate: workload, sni: '', subjectAltNames: [], skipVerify: false };
+    const byEndpoint = { transport: { kind: 'byEndpoint', tls } } as const;
+    const line = (options: Parameters<typeof staticMesh>[1]) =>
+      / {6}127.*$/m.exec(explain({ endpoint: { meshTls: true }, ...options }).text)![0];
+    expect(line({ cluster: byEndpoint })).toBe('      127.0.0.1:9001 healthy, mutual TLS');
+    expect(line({ cluster: byEndpoint, endpoint: {} })).toBe('      127.0.0.1:9001 healthy, no TLS of the mesh');
+    const simple = { transport: { kind: 'tls', tls: { ...tls, certificate: undefined } } } as const;
+    expect(line({ cluster: simple })).toBe('      127.0.0.1:9001 healthy, TLS');
+    expect(explain({ cluster: byEndpoint }).action.clusters![0]!.endpoints[0]!.tls).toBe('none');
+  });
+
   it('tells of a cluster what bounds its calls', () => {
     const cluster = {
       outlierDetection: testOutlierDetection({

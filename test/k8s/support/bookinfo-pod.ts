@@ -86,12 +86,13 @@ export class BookinfoPod {
     const [{ port, metricsPort }] = told as [{ port: number; metricsPort: number }];
     this.#port = port;
     const { app, version, serviceAccount: serviceAccountName } = this.workload;
+    const { metadata } = this.around.template;
     const annotations = {
-      ...this.around.template.metadata.annotations,
+      ...metadata.annotations,
       // All pods have one address here.
       'prometheus.io/port': String(metricsPort),
     };
-    const labels = { app, version, 'security.istio.io/tlsMode': 'istio' };
+    const labels = { ...metadata.labels, app, version };
     const spec = { ip: hostAddress(), nodeName, serviceAccountName, labels, annotations };
     await startPod(this.around.api, namespace, this.name, spec);
     await this.around.api.apply(this.#slice());

@@ -9,7 +9,10 @@ import type { KubernetesObject } from './resource-path.js';
 export const k8sFolder = join(import.meta.dirname, '../../../k8s');
 
 export interface PodTemplate {
-  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly serviceAccountName: string;
     readonly containers: readonly [Container];

@@ -71,7 +71,11 @@ export class Demo {
     await configServer!.start();
     await Promise.all(services.map((service) => service.start()));
     // The demo is a member of the mesh itself: so it can say where a request would go.
-    this.#observer = await createMesh({ xds: this.#configServer.address, namespace: 'default' });
+    this.#observer = await createMesh({
+      xds: this.#configServer.address,
+      namespace: 'default',
+      labels: { app: 'demo' },
+    });
     const { url } = this.#services.find(({ workload }) => workload === productpage)!;
     const product = `${url}/api/v1/products/0`;
     await untilComplete(product, startWithinMs);

@@ -61,8 +61,8 @@ export class Backends {
     const host = `${name}.${namespace}.svc.${this.settings.clusterDomain}`;
     const service = this.registry.find(host);
     if (service === undefined) {
-      const hint = this.registry.hintFor(host, this.settings);
-      return fail(place.at('name'), `there is no Service "${name}" in the namespace ${namespace}`, hint);
+      const hint = this.registry.hintFor(host, this.settings, place);
+      return void place.at('name').missingService(name, namespace, effect, hint);
     }
     if (port === undefined) return fail(place.at('port'), 'must be given for a Service');
     const known = service.ports.map(({ number }) => number);

@@ -106,7 +106,6 @@ function checkSubsets({ body, place }: ReadObject<DestinationRule>): void {
 }
 
 function sayUnused({ place }: Rule, host: string, registry: Registry, settings: Settings): void {
-  place
-    .at('spec', 'host')
-    .unresolved(`${registry.whyUnknown(host)}: not used`, registry.hintFor(host, settings), 'warning');
+  const hint = registry.hintFor(host, settings, place);
+  place.at('spec', 'host').unresolved(`${registry.whyUnknown(host)}: not used`, hint, 'warning');
 }

@@ -37,7 +37,7 @@ export class Destinations {
     const host = resolveHost(destination.host, namespace, this.settings);
     const service = this.registry.find(host);
     if (service === undefined) {
-      const hint = this.registry.hintFor(host, this.settings);
+      const hint = this.registry.hintFor(host, this.settings, place);
       place.at('host').unresolved(this.registry.whyUnknown(host), hint);
       return undefined;
     }
@@ -60,7 +60,7 @@ export class Destinations {
     if (known.includes(subset)) return;
     const near = nearest(subset, known);
     const hint =
-      known.length === 0
+      known.length === 0 || !place.mayHintAt(service.namespace)
         ? `a DestinationRule for ${service.host} must define it`
         : near !== undefined
           ? `did you mean "${near}"?`

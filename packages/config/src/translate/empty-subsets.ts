@@ -8,21 +8,26 @@ import { hasLabels, type Labels } from './workloads.js';
 const maxValues = 10;
 
 /** Requests to a subset without endpoints fail. Where the service has none at all, that is no fault of the subset. */
-export function sayEmptySubsets({ host, ports, unready = [] }: MeshService, { subsets }: HostRule): void {
+export function sayEmptySubsets(service: MeshService, { subsets }: HostRule): void {
+  const { host, ports, unready = [] } = service;
   const endpoints = ports.flatMap((port) => port.endpoints);
   if (endpoints.length === 0) return;
   const known = endpoints.flatMap(({ labels }) => (labels === undefined ? [] : [labels]));
   if (known.length === 0) sayUnlabelled(host, subsets);
-  else for (const placed of subsets.values()) sayUnselective(host, placed, [...known, ...unready]);
+  else for (const placed of subsets.values()) sayUnselective(service, placed, [...known, ...unready]);
 }
 
-function sayUnselective(host: string, { subset, place }: PlacedSubset, known: readonly Labels[]): void {
+function sayUnselective(
+  { host, namespace }: MeshService,
+  { subset, place }: PlacedSubset,
+  known: readonly Labels[],
+): void {
   const wanted = subset.labels ?? {};
   if (known.some((labels) => hasLabels(labels, wanted))) return;
   const written = Object.entries(wanted).map(([key, value]) => `${key}: ${value}`);
   place.warn(
     `no endpoint of ${host} has the labels { ${written.join(', ')} }: requests to "${subset.name}" fail`,
-    hintForLabels(wanted, known),
+    place.mayHintAt(namespace) ? hintForLabels(wanted, known) : undefined,
   );
 }
 

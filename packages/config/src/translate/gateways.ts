@@ -1,5 +1,6 @@
 import { didYouMean } from '../nearest.js';
 import type { Settings } from '../options.js';
+import type { Place } from '../place.js';
 import type { ObjectsByKind, ReadObject } from '../read-objects.js';
 import type { Gateway, GatewayServer } from '../schema/gateway.js';
 import { matchesWildcard } from './hosts.js';
@@ -47,8 +48,13 @@ export class Gateways {
     return this.#numbers.get(key) ?? [];
   }
 
-  hintFor(key: string): string | undefined {
-    return didYouMean(key, this.#numbers.keys());
+  /** @param place where `key` is written */
+  hintFor(key: string, place: Place): string | undefined {
+    const keys = [...this.#numbers.keys()];
+    return didYouMean(
+      key,
+      keys.filter((known) => place.mayHintAt(known.split('/')[0] ?? '')),
+    );
   }
 }
 

@@ -2,7 +2,8 @@ import { decodeResources } from '@inmesh/xds';
 import { describe, expect, it } from 'vitest';
 import { issuesOf, load, loadWith, routesOf, service, virtualService } from '../../test/support.js';
 
-const shop = service('shop', 80, 8080);
+const httpShop = service('shop', 80, 8080);
+const shop = httpShop.replaceAll('http-', 'grpc-');
 const at80 = 'shop.default.svc.cluster.local:80';
 const at8080 = 'shop.default.svc.cluster.local:8080';
 const cluster = 'outbound|80||shop.default.svc.cluster.local';
@@ -51,6 +52,16 @@ describe('A match of a GRPCRoute', () => {
       test.kind === 'string' && test.matcher.kind === 'regex' && test.matcher.regex.matches(type);
     const types = ['application/grpc', 'application/grpc+proto', 'application/grpc-web', 'application/json'];
     expect(types.filter(takes)).toEqual(types.slice(0, 2));
+  });
+});
+
+describe('A GRPCRoute', () => {
+  it('is warned where its port has other requests too, which have no route then', () => {
+    const at = parentShop.replace('}', ', port: 80 }');
+    expect(issuesOf(httpShop, grpcRoute(matching('{}'), at))).toEqual([
+      expect.stringContaining('port 80 (http-80) of shop.default.svc.cluster.local is not one of gRPC'),
+    ]);
+    expect(issuesOf(shop, grpcRoute(matching('{}'), at))).toEqual([]);
   });
 });
 

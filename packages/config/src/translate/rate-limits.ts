@@ -70,7 +70,7 @@ export class RateLimits {
   }
 
   #sayUnknown(host: string, place: Place): void {
-    const hint = this.registry.hintFor(host, this.settings);
+    const hint = this.registry.hintFor(host, this.settings, place);
     place.warn(`${this.registry.whyUnknown(host)}: the limit applies to no call`, hint);
   }
 }

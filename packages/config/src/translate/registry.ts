@@ -1,6 +1,7 @@
 import { type Memory, sameItems } from '../memory.js';
 import { nearest } from '../nearest.js';
 import type { Settings } from '../options.js';
+import type { Place } from '../place.js';
 import type { ObjectsByKind } from '../read-objects.js';
 import { SliceIndex } from './endpoint-slices.js';
 import { matchesWildcard, wildcardsOf } from './hosts.js';
@@ -69,20 +70,23 @@ export class Registry {
     return this.#sorted;
   }
 
-  /** What to write instead of a host that is not there. */
-  hintFor(host: string, { clusterDomain }: Pick<Settings, 'clusterDomain'>): string | undefined {
-    return this.memory.ask('registry', (registry) => registry.#hintFor(host, clusterDomain));
+  /** What to write instead of a host that is not there. @param place where it is written */
+  hintFor(host: string, { clusterDomain }: Pick<Settings, 'clusterDomain'>, place: Place): string | undefined {
+    const only = place.hintsOnlyOf;
+    return this.memory.ask('registry', (registry) => registry.#hintFor(host, clusterDomain, only));
   }
 
-  #hintFor(host: string, clusterDomain: string): string | undefined {
-    const longer = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`].find((name) =>
-      this.#services.has(name),
-    );
+  #hintFor(host: string, clusterDomain: string, only: string | undefined): string | undefined {
+    const longer = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`].find((name) => {
+      const service = this.#services.get(name);
+      return service !== undefined && (only === undefined || service.namespace === only);
+    });
     if (longer !== undefined) return `did you mean "${longer}"?`;
-    const known = this.#hints.get(host);
+    const key = `${only ?? ''}|${host}`;
+    const known = this.#hints.get(key);
     if (known !== undefined || this.#hints.size >= this.#mostHints) return known;
-    const hint = this.#nearestTo(host);
-    this.#hints.set(host, hint);
+    const hint = this.#nearestTo(host, only);
+    this.#hints.set(key, hint);
     return hint;
   }
 
@@ -90,19 +94,22 @@ export class Registry {
     return Math.min(maxHints, Math.ceil(maxComparisons / (this.#services.size + 1)));
   }
 
-  #nearestTo(host: string): string {
-    const found = nearest(host, this.#services.keys()) ?? this.#sameName(host);
+  #nearestTo(host: string, only: string | undefined): string {
+    const services = this.sorted().filter(({ namespace }) => only === undefined || namespace === only);
+    const hosts = services.map((service) => service.host);
+    const found = nearest(host, hosts) ?? sameName(host, services);
     if (found !== undefined) return `did you mean "${found}"?`;
-    const hosts = this.sorted().map((service) => service.host);
-    if (hosts.length === 0) return 'no Service and no ServiceEntry is known';
+    if (hosts.length === 0) {
+      return `no Service and no ServiceEntry is known${only === undefined ? '' : ` in the namespace ${only}`}`;
+    }
     return `known: ${hosts.slice(0, 5).join(', ')}${hosts.length > 5 ? ` and ${hosts.length - 5} more` : ''}`;
   }
+}
 
-  /** A Service of the same name in another namespace. */
-  #sameName(host: string): string | undefined {
-    const name = host.split('.')[0];
-    return this.sorted().find((service) => service.name === name)?.host;
-  }
+/** A Service of the same name in another namespace. */
+function sameName(host: string, services: readonly MeshService[]): string | undefined {
+  const name = host.split('.')[0];
+  return services.find((service) => service.name === name)?.host;
 }
 
 /** Istio merges the ports of entries for one host; of a port that is there twice, the older one counts. */

@@ -55,3 +55,17 @@ export function sayConflicts(bindings: readonly Binding[]): void {
     else source.place.at('spec', 'parentRefs').unresolved(`${problem}: ignored there`, undefined, 'warning');
   }
 }
+
+/** A GRPCRoute leaves no route to other requests of its port, which a port that is not named for gRPC may well have. */
+export function sayTakenHttp(bindings: readonly Binding[]): void {
+  for (const { kind, parent, place, service } of bindings) {
+    if (kind !== 'GRPCRoute') continue;
+    const taken = service.ports.filter((port) => port.protocol === 'http' && isForPort(parent, port));
+    if (taken.length === 0) continue;
+    const ports = taken.map(({ number, name }) => (name === '' ? number : `${number} (${name})`)).join(', ');
+    place.warn(
+      `port ${ports} of ${service.host} is not one of gRPC: requests that are not gRPC have no route there`,
+      'name a port for gRPC alone grpc, or give it appProtocol: kubernetes.io/h2c, and bind the route to it by port',
+    );
+  }
+}

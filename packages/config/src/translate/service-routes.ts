@@ -17,6 +17,7 @@ import {
   isForPort,
   type RouteKind,
   sayConflicts,
+  sayTakenHttp,
   winnersOf,
 } from './route-bindings.js';
 import type { VirtualServices } from './virtual-services.js';
@@ -43,7 +44,10 @@ export class ServiceRoutes {
     for (const source of sources.GRPCRoute) {
       this.#take('GRPCRoute', source, (context) => readGrpcRoute(source, context));
     }
-    for (const bindings of this.#bindings.values()) sayConflicts(bindings);
+    for (const bindings of this.#bindings.values()) {
+      sayConflicts(bindings);
+      sayTakenHttp(bindings);
+    }
   }
 
   /** Undefined where nothing is bound to the port. Where something is, a request that no rule matches is not found. */
@@ -64,8 +68,8 @@ export class ServiceRoutes {
     const { memory } = this.settings;
     const read = (dialled: number | undefined): readonly RankedRoute[] =>
       memory.recall(source, 'routes', [dialled], () => readAll({ backends: this.#backends, dialled }));
-    // Only mistakes are looked for.
-    read(undefined);
+    // Only mistakes are looked for, and in a route of other controllers they are theirs.
+    if (!isOfOthers(source)) read(undefined);
     this.#bind(kind, source, read);
   }
 
@@ -87,14 +91,16 @@ export class ServiceRoutes {
 
   #findParent(source: BoundSource, parent: ParentRef, place: Place): MeshService | undefined {
     const { kind = 'Gateway', group = 'gateway.networking.k8s.io', name, namespace = source.namespace } = parent;
+    // A Gateway belongs to another controller of the cluster; nobody else reads files.
+    if (kind !== 'Service' && place.isOfCluster) return undefined;
     if (kind !== 'Service' || (group !== '' && group !== 'core')) {
       return ignore(place, `routes for a ${kind} are not supported yet`, 'a Service is { kind: Service, group: "" }');
     }
     const host = `${name}.${namespace}.svc.${this.settings.clusterDomain}`;
     const service = this.registry.find(host);
     if (service === undefined) {
-      const hint = this.registry.hintFor(host, this.settings);
-      return ignore(place.at('name'), `there is no Service "${name}" in the namespace ${namespace}`, hint);
+      const hint = this.registry.hintFor(host, this.settings, place);
+      return void place.at('name').missingService(name, namespace, 'the route is not used for it', hint);
     }
     const virtualService = this.virtualServices.find(service);
     if (virtualService !== undefined) {
@@ -110,6 +116,12 @@ export class ServiceRoutes {
 
 function areSame(a: readonly Route[] | undefined, b: readonly Route[] | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && sameItems(a, b));
+}
+
+/** In a cluster, what names no Service. */
+function isOfOthers({ body, place }: BoundSource): boolean {
+  const parents = body.spec.parentRefs ?? [];
+  return place.isOfCluster && parents.length > 0 && parents.every(({ kind }) => kind !== 'Service');
 }
 
 function ignore(place: Place, reason: string, hint?: string): undefined {

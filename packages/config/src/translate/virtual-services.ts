@@ -104,7 +104,7 @@ export class VirtualServices {
       if (!gateways.has(key))
         place
           .at('spec', 'gateways', index)
-          .unresolved(`there is no Gateway ${key}: ignored`, gateways.hintFor(key), 'warning');
+          .unresolved(`there is no Gateway ${key}: ignored`, gateways.hintFor(key, place), 'warning');
     }
     return isBound;
   }
@@ -124,7 +124,7 @@ export class VirtualServices {
     this.#byHost.set(host, set);
     const { registry } = this.world;
     if (isBoundToGateway || registry.matching(host).length > 0) return;
-    const hint = registry.hintFor(host, this.settings);
+    const hint = registry.hintFor(host, this.settings, place);
     place.unresolved(`${registry.whyUnknown(host)}: not used`, hint, 'warning');
   }
 }

@@ -9,7 +9,7 @@ import type { Answer, Pages } from './get-server.js';
 /** What people ask, as JSON. */
 export function debugPages(parts: {
   ads: AdsServer;
-  loads: Pick<LoadReportServer, 'reports' | 'totals'>;
+  loads: Loads;
   cache: Pick<ClientViews, 'current' | 'refused'>;
   state: () => ConfigState;
 }): Pages {
@@ -29,9 +29,14 @@ function json(value: unknown): Answer {
   return { contentType: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` };
 }
 
+type Loads = Pick<LoadReportServer, 'intervalMs' | 'reports' | 'totals'>;
+
 /** `began` tells totals of this process from those of another at the same address. */
-function loadsOf(loads: Pick<LoadReportServer, 'reports' | 'totals'>, began: string): object {
-  return { began, durationBoundsMs: loadDurationBoundsMs, totals: loads.totals(), reports: loads.reports() };
+function loadsOf(loads: Loads, began: string): object {
+  return {
+    ...{ began, reportIntervalMs: loads.intervalMs, durationBoundsMs: loadDurationBoundsMs },
+    ...{ totals: loads.totals(), reports: loads.reports() },
+  };
 }
 
 function summary({ served, refused, issues }: ConfigState): object {

@@ -13,8 +13,27 @@ export function describeErrors(issues: readonly Issue[]): string | undefined {
 }
 
 export function describeWarnings(issues: readonly Issue[]): string[] {
-  const warnings = issues.filter((issue) => !isRefusal(issue)).map(describe);
-  return warnings.slice(0, mostIssues).map((text) => cut(text, longestWarning));
+  const warnings = issues.filter((issue) => !isRefusal(issue));
+  const texts = warnings.map((issue) => {
+    if (issue.missing === undefined) return describeWarning(issue);
+    const { object } = issue.missing;
+    return describeMissing(warnings.filter(({ missing }) => missing?.object === object));
+  });
+  return [...new Set(texts)].slice(0, mostIssues).map((text) => cut(text, longestWarning));
+}
+
+/** What an error of references holds up is the whole object: its last good content stays. */
+function describeWarning(issue: Issue): string {
+  if (issue.severity !== 'error' || issue.isReference !== true) return describe(issue);
+  return describe({ ...issue, message: `${issue.message}: nothing of this change is in use until there is` });
+}
+
+/** One line for all that name it: most often it comes with the same `kubectl apply`. */
+function describeMissing(issues: readonly Issue[]): string {
+  const [first] = issues;
+  const effects = new Set(issues.flatMap(({ missing }) => missing?.effect ?? []));
+  const message = `${first?.missing?.object} is not there yet: until it is, ${[...effects].join(' and ')}`;
+  return describe({ ...first!, message });
 }
 
 function isRefusal({ severity, isReference, field }: Issue): boolean {

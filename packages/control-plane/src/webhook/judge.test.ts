@@ -24,6 +24,15 @@ function fileOf(object: { kind: string; metadata: { name: string } }): SourceFil
   return { path: `${object.kind}/shop/${object.metadata.name}`, text: JSON.stringify(object), object };
 }
 
+function route(parentRefs: readonly object[], spec: object) {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: 'cart', namespace: 'shop' },
+    spec: { parentRefs, ...spec },
+  };
+}
+
 const service = fileOf({
   ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'reviews', namespace: 'shop' } },
   ...{ spec: { ports: [{ port: 80 }] } },
@@ -57,7 +66,8 @@ describe('An object', () => {
   it('that names what is not there is allowed, with a warning where the others are known', () => {
     const current = [service, destinationRule];
     const host = 'reviews.shop.svc.cluster.local';
-    const warning = `no DestinationRule has the subset "v2" of ${host} (did you mean "v1"?)`;
+    const effect = 'nothing of this change is in use until there is';
+    const warning = `no DestinationRule has the subset "v2" of ${host}: ${effect} (did you mean "v1"?)`;
     expect(verdictOf(virtualService({ subset: 'v2' }), { current })).toEqual({
       allowed: true,
       warnings: [`spec.http[0].route[0].destination.subset: ${warning}`],
@@ -66,20 +76,23 @@ describe('An object', () => {
 
   it('that names an unknown host is told which one may have been meant, if any is known', () => {
     const field = 'spec.http[0].route[0].destination.host: no Service and no ServiceEntry has the host';
+    const effect = 'nothing of this change is in use until there is';
     const unknown = (host: string, ...current: SourceFile[]) =>
       verdictOf(virtualService({ host }), { current }).warnings.find((line) => line.startsWith(field));
     expect(unknown('reveiws', service)).toBe(
-      `${field} "reveiws.shop.svc.cluster.local" (did you mean "reviews.shop.svc.cluster.local"?)`,
+      `${field} "reveiws.shop.svc.cluster.local": ${effect} (did you mean "reviews.shop.svc.cluster.local"?)`,
     );
     const elsewhere = fileOf({
       ...{ apiVersion: 'networking.istio.io/v1', kind: 'ServiceEntry' },
-      metadata: { name: 'x' },
+      metadata: { name: 'x', namespace: 'shop' },
       spec: { hosts: ['other.com'], ports: [{ number: 80, name: 'http' }], resolution: 'DNS' },
     } as never);
-    expect(unknown('reveiws', elsewhere)).toBe(`${field} "reveiws.shop.svc.cluster.local" (known: other.com)`);
+    expect(unknown('reveiws', elsewhere)).toBe(
+      `${field} "reveiws.shop.svc.cluster.local": ${effect} (known: other.com)`,
+    );
     const rule = { ...destinationRule, object: { ...destinationRule.object, spec: { host: 'reveiws' } } };
-    const none = '(no Service and no ServiceEntry is known)';
-    expect(unknown('reveiws', rule)).toBe(`${field} "reveiws.shop.svc.cluster.local" ${none}`);
+    const none = '(no Service and no ServiceEntry is known in the namespace shop)';
+    expect(unknown('reveiws', rule)).toBe(`${field} "reveiws.shop.svc.cluster.local": ${effect} ${none}`);
     expect(unknown('reveiws')).toBeUndefined();
   });
 
@@ -95,8 +108,42 @@ describe('An object', () => {
     });
     expect(verdictOf(policy('reviews'), { current: [service] })).toEqual({ allowed: true, warnings: [] });
     expect(verdictOf(policy('review'), { current: [service] }).warnings).toEqual([
-      expect.stringContaining('there is no Service "review" in the namespace shop'),
+      expect.stringContaining('Service review is not there yet: until it is, not used for it (did you mean'),
     ]);
+  });
+
+  it('is told of no object in another namespace', () => {
+    const bank = virtualService({ host: 'reveiws', metadata: { namespace: 'bank' } });
+    const { warnings } = verdictOf(bank, { current: [service, destinationRule] });
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).not.toContain('shop');
+    const subset = virtualService({
+      host: 'reviews.shop.svc.cluster.local',
+      subset: 'v2',
+      metadata: { namespace: 'bank' },
+    });
+    expect(verdictOf(subset, { current: [service, destinationRule] }).warnings.join()).not.toContain('v1');
+  });
+
+  it('that is sent along with the Service that it names is told so in one line', () => {
+    const rule = { backendRefs: [{ name: 'cart', port: 80 }] };
+    const sent = route([{ kind: 'Service', group: '', name: 'cart' }], { rules: [rule, rule] });
+    const effects = 'the route is not used for it and requests for this backend are answered with an error';
+    expect(verdictOf(sent, { current: [service] }).warnings).toEqual([
+      `spec.parentRefs[0].name: Service cart is not there yet: until it is, ${effects} (known: reviews.shop.svc.cluster.local)`,
+    ]);
+  });
+
+  it('that is a route of Gateways is not judged, and of one that has both nothing is said of the Gateway', () => {
+    const timeouts = { request: 'soon' };
+    const ofOthers = route([{ name: 'edge' }, { kind: 'ListenerSet', name: 'x' }], { rules: [{ timeouts }] });
+    expect(verdictOf(ofOthers, { current: [service] })).toEqual({ allowed: true, warnings: [] });
+    const gone = { backendRefs: [{ name: 'gone', port: 80 }] };
+    const inUse = fileOf(route([{ name: 'edge' }], { rules: [gone] }));
+    expect(new ConfigSet().update([service, inUse]).issues).toEqual([]);
+    const rules = [{ backendRefs: [{ name: 'reviews', port: 80 }] }];
+    const both = route([{ kind: 'Service', group: '', name: 'reviews' }, { name: 'edge' }], { rules });
+    expect(verdictOf(both, { current: [service] })).toEqual({ allowed: true, warnings: [] });
   });
 
   it('takes the place of what it was before', () => {

@@ -21,6 +21,7 @@ export function judge({ operation, namespace, object, oldObject }: AdmissionRequ
   if (object === undefined || (operation !== 'CREATE' && operation !== 'UPDATE')) return allowed;
   // Whoever takes a finalizer off, or labels what was there before us, must not be held up by what they have not touched.
   if (operation === 'UPDATE' && (isLeaving(object) || isDeepStrictEqual(object.spec, oldObject?.spec))) return allowed;
+  if (isOfOthers(object)) return allowed;
   const issues = issuesOf(named(object, namespace), options);
   const warnings = describeWarnings(issues);
   const message = describeErrors(issues);
@@ -34,6 +35,15 @@ function issuesOf(object: Body, { current, ...options }: JudgeOptions): readonly
   const ownOnes = alone.filter(({ isReference }) => !isReference);
   if (ownOnes.length === alone.length || describeErrors(ownOnes) !== undefined || current.isEmpty) return ownOnes;
   return current.issuesOf(file).filter((issue) => !isOfConfigMap(issue));
+}
+
+const routeKinds: readonly unknown[] = ['HTTPRoute', 'GRPCRoute'];
+
+/** A route that is bound to Gateways alone is for their controllers to judge. */
+function isOfOthers({ kind, spec }: Body): boolean {
+  const parents = isRecord(spec) && Array.isArray(spec.parentRefs) ? spec.parentRefs : [];
+  const isOther = (parent: unknown) => isRecord(parent) && (parent.kind ?? 'Gateway') !== 'Service';
+  return routeKinds.includes(kind) && parents.length > 0 && parents.every(isOther);
 }
 
 /** ConfigMaps are read once a BackendTLSPolicy names them: of a new one nobody knows yet. */

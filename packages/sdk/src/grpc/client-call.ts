@@ -1,6 +1,7 @@
 import type { CallCredentials, Metadata } from '@grpc/grpc-js';
 import { type Clock, MeshError, type Reply, type Service, send, type Timer } from '@inmesh/core';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
+import { explainHangUp } from '../plaintext-hint.js';
 import { inboundCalls } from '../server/context.js';
 import type { InboundCall } from '../server/inbound-call.js';
 import { explainMissing, inherit, whileServing } from '../server/inherit.js';
@@ -180,6 +181,7 @@ export class ClientCall implements ChannelCall, ResponseListener {
           call.currentAttempt?.abandon(failure);
           if (call.retriesSpent) inbound?.spendRetries();
           inbound?.release(call);
+          explainHangUp(failure, call, internals);
           this.#fail(explainMissing(failure, internals));
         },
       )

@@ -2,6 +2,7 @@ import { stringify } from 'node:querystring';
 import { MeshError, type Reply, type Service, send } from '@inmesh/core';
 import { Dispatcher } from 'undici';
 import type { MeshInternals, Prepare } from '../mesh-internals.js';
+import { explainHangUp } from '../plaintext-hint.js';
 import { inboundCalls } from '../server/context.js';
 import type { InboundCall } from '../server/inbound-call.js';
 import { explainMissing, inherit, whileServing } from '../server/inherit.js';
@@ -73,6 +74,7 @@ export class MeshDispatcher extends Dispatcher {
           if (call.retriesSpent) inbound?.spendRetries();
           inbound?.release(call);
           call.bodyTap?.abandon();
+          explainHangUp(failure, call, this.internals);
           handler.onError(toCallerError(explainMissing(failure, this.internals)));
         },
       )

@@ -33,6 +33,7 @@ export interface PeerRefusal {
 /** Plain text where mutual TLS is required. */
 export function plaintextRefusal(): PeerRefusal {
   const cure =
+    'for callers of the mesh, the label security.istio.io/tlsMode=istio on this pod, by which they know it; ' +
     'for callers without a certificate, a PeerAuthentication with PERMISSIVE; for kubelets, the option `probes`';
   return refusePeer('plaintext', `plain text is not taken on this port: mutual TLS is required; ${cure}`);
 }

@@ -107,26 +107,39 @@ export class UpstreamTlsContexts {
   #create(tls: UpstreamTls, pair: Pair | undefined, ca: string | undefined): UpstreamTlsContext {
     const secureContext = createContext({ ...pair, ...(ca !== undefined && { ca }), minVersion: 'TLSv1.2' });
     const expected = [...tls.subjectAltNames.map(compileStringMatcher), ...(tls.dnsNames ?? []).map(hostTest)];
-    const check = tls.trust.kind === 'workload' ? this.#workloadCheck(expected) : nameCheck(tls, expected);
+    const check = tls.trust.kind === 'workload' ? this.#workloadCheck(tls, expected) : nameCheck(tls, expected);
     return { secureContext, rejectUnauthorized: !tls.skipVerify, sni: tls.sni, checkServerIdentity: check };
   }
 
-  #workloadCheck(expected: readonly TextTest[]): UpstreamTlsContext['checkServerIdentity'] {
+  #workloadCheck(tls: UpstreamTls, expected: readonly TextTest[]): UpstreamTlsContext['checkServerIdentity'] {
     return (_host, certificate) => {
       const bundles = trustOf(this.material.currentIdentity());
       const verdict = verifyPeer(chainOf(certificate), bundles, this.wallClock(), expected);
-      return verdict.ok ? undefined : refused(verdict);
+      if (verdict.ok) return undefined;
+      const isAnother = verdict.reason === 'unexpected_identity';
+      return refused(isAnother ? { ...verdict, detail: `${verdict.detail}: ${namesOf(tls)}` } : verdict);
     };
   }
 }
 
 /** Of trust that is not the mesh's: the names that are expected, else that which is called. */
-function nameCheck({ sni }: UpstreamTls, expected: readonly TextTest[]): UpstreamTlsContext['checkServerIdentity'] {
+function nameCheck(tls: UpstreamTls, expected: readonly TextTest[]): UpstreamTlsContext['checkServerIdentity'] {
   return (host, certificate: PeerCertificate) => {
-    if (expected.length === 0) return hostRefusal(checkServerIdentity(sni || host, certificate));
+    if (expected.length === 0) return hostRefusal(checkServerIdentity(tls.sni || host, certificate));
     if (isExpected(new X509Certificate(certificate.raw), expected)) return undefined;
-    return refused({ ok: false, reason: 'unexpected_identity', detail: 'none of its names is expected' });
+    const detail = `none of its names (${certificate.subjectaltname ?? 'it has none'}) is expected: ${namesOf(tls)}`;
+    return refused({ ok: false, reason: 'unexpected_identity', detail });
   };
+}
+
+/** Those that are expected, for people: three at most. */
+function namesOf({ subjectAltNames, dnsNames = [] }: UpstreamTls): string {
+  const matchers = subjectAltNames.map((matcher) =>
+    matcher.kind === 'regex' ? `/${matcher.regex.source}/` : `${matcher.kind} ${matcher.value}`,
+  );
+  const names = [...matchers.map((text) => text.replace(/^exact /, '')), ...dnsNames];
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return names.slice(0, 3).join(', ') + more;
 }
 
 /** As a refusal of ours: of Node's own error undici believes that it is about another name than the request's, and waits. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
@@ -95,7 +95,11 @@ describe('a call to a cluster with mutual TLS', () => {
     ['is of the future', () => authority.issue('reviews', { notBefore: new Date(Date.now() + hour) }), /not yet valid/],
     ['is of another authority', () => new MeshAuthority().issue('reviews'), /unable to verify|certificate signature/],
     ['is signed by itself', () => selfSigned(uri('reviews')), /self.signed/],
-    ['is of another service account', () => authority.issue('ratings'), 'unexpected_identity'],
+    [
+      'is of another service account',
+      () => authority.issue('ratings'),
+      `(unexpected_identity): ${uri('ratings')} is not who was expected: ${uri('reviews')}`,
+    ],
     ['has two URI names', () => authority.issue('reviews', { uris: [uri('reviews'), uri('ratings')] }), 'several_uris'],
     [
       'names another trust domain',
@@ -148,6 +152,21 @@ describe('a call to a cluster with mutual TLS', () => {
     expect(await get(meshed)).toBe('200 done');
     const plain = keep(await httpServer((_req, res) => res.end('plain')));
     expect(await get(keep(staticMesh([plain.port], { identity, cluster: { transport } })))).toBe('200 plain');
+  });
+
+  it('hints at the label that a server lacks, which hangs up on plain text', async () => {
+    const strict = createTcpServer((socket) => socket.once('data', () => socket.destroy()));
+    strict.listen(0, '127.0.0.1');
+    await once(strict, 'listening');
+    keep(strict);
+    const identity = new ChangingIdentity(authority.issue('shop'));
+    const workload = { name: 'bank', namespace: 'shop', canonicalName: 'bank', canonicalRevision: '', cluster: '' };
+    const { port } = strict.address() as AddressInfo;
+    const hintOf = (options: Parameters<typeof staticMesh>[1]) =>
+      get(keep(staticMesh([port], options))).catch(({ hint }: { hint?: string }) => hint ?? 'none');
+    expect(await hintOf({ identity, endpoint: { workload } })).toContain('the label security.istio.io/tlsMode=istio');
+    expect(await hintOf({ endpoint: { workload } })).toBe('none');
+    expect(await hintOf({ identity })).toBe('none');
   });
 
   it('takes a new certificate for new connections, and loses no request to the change', async () => {

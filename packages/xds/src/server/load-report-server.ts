@@ -18,6 +18,8 @@ export interface LoadReportServerOptions {
   readonly onLoad?: ((load: ClusterLoad) => void) | undefined;
 }
 
+const defaultIntervalMs = 10_000;
+
 type LoadCall = ServerDuplexStream<LoadStatsRequest, LoadStatsResponse>;
 
 /** Takes what clients report by Envoy's LoadReportingService. */
@@ -26,9 +28,12 @@ export class LoadReportServer {
   readonly #streams = new Set<LoadStream>();
   readonly #totals = new LoadTotals();
   readonly #unwatch: () => void;
+  /** How often clients are told to report. */
+  readonly intervalMs: number;
 
   constructor(options: LoadReportServerOptions) {
     this.#options = options;
+    this.intervalMs = options.intervalMs ?? defaultIntervalMs;
     this.#unwatch = options.cache.watch(() => {
       for (const stream of this.#streams) stream.ask();
     });
@@ -55,7 +60,7 @@ export class LoadReportServer {
   }
 
   #open(call: LoadCall): void {
-    const stream = new LoadStream(call, this.#options, this.#totals);
+    const stream = new LoadStream(call, { ...this.#options, intervalMs: this.intervalMs }, this.#totals);
     this.#streams.add(stream);
     const forget = () => this.#streams.delete(stream);
     call.on('data', (request: LoadStatsRequest) => stream.receive(request));
@@ -79,7 +84,7 @@ class LoadStream {
 
   constructor(
     private readonly call: LoadCall,
-    private readonly options: LoadReportServerOptions,
+    private readonly options: LoadReportServerOptions & { readonly intervalMs: number },
     private readonly totals: LoadTotals,
   ) {}
 
@@ -104,7 +109,7 @@ class LoadStream {
     const asked = JSON.stringify(clusters);
     if (asked === this.#asked) return;
     this.#asked = asked;
-    const loadReportingInterval = durationFromMs(this.options.intervalMs ?? 10_000);
+    const loadReportingInterval = durationFromMs(this.options.intervalMs);
     this.#isWriting = true;
     this.call.write(create(LoadStatsResponseSchema, { sendAllClusters, clusters, loadReportingInterval }), () => {
       this.#isWriting = false;

@@ -21,8 +21,8 @@ export function findTarget(
   const host = `${name}.${namespace}.svc.${clusterDomain}`;
   const service = registry.find(host);
   if (service === undefined || service.host !== host) {
-    const message = `there is no Service "${name}" in the namespace ${namespace}: not used for it`;
-    return void at.at('name').unresolved(message, registry.hintFor(host, { clusterDomain }), 'warning');
+    const hint = registry.hintFor(host, { clusterDomain }, at);
+    return void at.at('name').missingService(name, namespace, 'not used for it', hint);
   }
   const known = service.ports.map((port) => port.name);
   if (sectionName === '' || known.includes(sectionName)) return targetKey(host, sectionName);
