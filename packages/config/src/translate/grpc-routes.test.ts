@@ -59,7 +59,9 @@ describe('A GRPCRoute', () => {
   it('is warned where its port has other requests too, which have no route then', () => {
     const at = parentShop.replace('}', ', port: 80 }');
     expect(issuesOf(httpShop, grpcRoute(matching('{}'), at))).toEqual([
-      expect.stringContaining('port 80 (http-80) of shop.default.svc.cluster.local is not one of gRPC'),
+      expect.stringContaining(
+        'spec.parentRefs: port 80 (http-80) of shop.default.svc.cluster.local is not one of gRPC',
+      ),
     ]);
     expect(issuesOf(shop, grpcRoute(matching('{}'), at))).toEqual([]);
   });

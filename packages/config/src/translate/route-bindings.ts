@@ -58,14 +58,17 @@ export function sayConflicts(bindings: readonly Binding[]): void {
 
 /** A GRPCRoute leaves no route to other requests of its port, which a port that is not named for gRPC may well have. */
 export function sayTakenHttp(bindings: readonly Binding[]): void {
-  for (const { kind, parent, place, service } of bindings) {
+  for (const { kind, source, parent, service } of bindings) {
     if (kind !== 'GRPCRoute') continue;
     const taken = service.ports.filter((port) => port.protocol === 'http' && isForPort(parent, port));
     if (taken.length === 0) continue;
     const ports = taken.map(({ number, name }) => (name === '' ? number : `${number} (${name})`)).join(', ');
-    place.warn(
-      `port ${ports} of ${service.host} is not one of gRPC: requests that are not gRPC have no route there`,
-      'name a port for gRPC alone grpc, or give it appProtocol: kubernetes.io/h2c, and bind the route to it by port',
-    );
+    // Not at one of the parents: the route is bound to it all the same, and its status says so.
+    source.place
+      .at('spec', 'parentRefs')
+      .warn(
+        `port ${ports} of ${service.host} is not one of gRPC: requests that are not gRPC have no route there`,
+        'name a port for gRPC alone grpc, or give it appProtocol: kubernetes.io/h2c, and bind the route to it by port',
+      );
   }
 }
